@@ -1,0 +1,64 @@
+use http::uri::Authority;
+
+/// Any cause, kept for `source()`.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why an exchange did not end in a response.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The server cannot have seen the request: always safe to send again.
+    #[error("could not reach {authority}: {reason}")]
+    NotSent {
+        /// Where it was to go.
+        authority: Authority,
+        /// Which step failed; a caller advises by it.
+        reason: Unsent,
+        /// What failed underneath.
+        source: BoxError,
+    },
+    /// It may have been carried out: the caller must find out before it repeats anything that is not idempotent.
+    #[error("no answer from {authority}")]
+    Unanswered {
+        /// Where it went.
+        authority: Authority,
+        /// What failed underneath.
+        source: BoxError,
+    },
+    /// The request's own body could not be made; the connection was closed before it was complete, so the server
+    /// has no whole request.
+    #[error("the request body failed")]
+    Body {
+        /// What the body said.
+        source: BoxError,
+    },
+}
+
+/// Which step of reaching a server failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsent {
+    /// The name has no address.
+    #[error("the name does not resolve")]
+    Resolve,
+    /// No address took the connection.
+    #[error("the connection failed")]
+    Connect,
+    /// The certificate is unknown, expired or for another name. Sending again does not help.
+    #[error("the certificate was refused")]
+    Certificate,
+    /// TLS failed in another way; the peer may not speak TLS at all.
+    #[error("the TLS handshake failed")]
+    Tls,
+    /// A proxy refused.
+    #[error("the proxy refused")]
+    Proxy,
+    /// Resolve, connect and TLS together took too long.
+    #[error("connecting took too long")]
+    Timeout,
+    /// The connection ended before the first byte of the request was written.
+    #[error("the connection closed before the request was written")]
+    Closed,
+    /// The request itself cannot be sent: no authority, or a scheme other than http and https.
+    #[error("the request cannot be sent")]
+    Request,
+}
