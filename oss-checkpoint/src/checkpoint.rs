@@ -1,0 +1,183 @@
+use crate::{
+    Begun, ObjectFacts, PartNumber, PartPlan, PartReceipt, PlanError, Record, ServerTime, Stage, UploadId,
+};
+
+/// What a journal says when all its records are taken together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    begun: Option<Box<Begun>>,
+    upload: Option<(UploadId, Option<ServerTime>)>,
+    /// Row `n` is part `n + 1`; as long as the highest part seen.
+    parts: Vec<Option<LocalPart>>,
+    stage: Stage,
+    done: Option<Box<ObjectFacts>>,
+    records: u64,
+}
+
+/// What a journal knows of one part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalPart {
+    /// As it was uploaded.
+    pub receipt: PartReceipt,
+    /// Whether an unchanged stamp proves that the local bytes are still those of the receipt.
+    pub pinned: bool,
+}
+
+/// A record that makes no sense where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Inconsistent {
+    /// Anything before the upload was begun.
+    #[error("a record stands before the upload was begun")]
+    NotBegun,
+    /// A part, a stage or an end without an upload id.
+    #[error("a record needs an upload id, and there is none")]
+    NotInitiated,
+    /// A second id for one upload.
+    #[error("the upload has two ids")]
+    TwoIds,
+    /// A plan that OSS would refuse.
+    #[error("the plan does not hold")]
+    Plan(#[from] PlanError),
+    /// A part whose size is not the planned one.
+    #[error("part {0} does not have its planned size")]
+    PartSize(PartNumber),
+    /// Anything but a new beginning after the end.
+    #[error("a record stands behind the end of the upload")]
+    Ended,
+}
+
+impl Checkpoint {
+    /// Nothing has begun.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the upload is meant to be; `None` before it was begun.
+    pub fn begun(&self) -> Option<&Begun> {
+        self.begun.as_deref()
+    }
+
+    /// The id of the upload in hand.
+    pub fn upload_id(&self) -> Option<&UploadId> {
+        self.upload.as_ref().map(|(id, _)| id)
+    }
+
+    /// When the upload was initiated, by the server's clock.
+    pub fn initiated_at(&self) -> Option<ServerTime> {
+        self.upload.as_ref().and_then(|(_, at)| *at)
+    }
+
+    /// What is known of part `number`.
+    pub fn part(&self, number: PartNumber) -> Option<&LocalPart> {
+        self.parts.get(number.index())?.as_ref()
+    }
+
+    /// All parts that are known, in order.
+    pub fn parts(&self) -> impl Iterator<Item = &LocalPart> {
+        self.parts.iter().flatten()
+    }
+
+    /// How the source is cut; `None` before the upload was begun and for an empty source.
+    pub fn plan(&self) -> Option<PartPlan> {
+        let begun = self.begun.as_deref()?;
+        PartPlan::new(begun.stamp.len, begun.part_size).ok()
+    }
+
+    /// How far it has got.
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// The finished object, once it is proved.
+    pub fn done(&self) -> Option<&ObjectFacts> {
+        self.done.as_deref()
+    }
+
+    /// How many records were taken.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Takes one more record.
+    ///
+    /// # Errors
+    /// [`Inconsistent`] if it makes no sense here; the checkpoint is then as it was.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Inconsistent> {
+        if self.done.is_some() && !matches!(record, Record::Begun(_)) {
+            return Err(Inconsistent::Ended);
+        }
+        match record {
+            Record::Begun(begun) => {
+                if self.upload.is_some() && self.done.is_none() {
+                    return Err(Inconsistent::TwoIds);
+                }
+                PartPlan::new(begun.stamp.len, begun.part_size)?;
+                let records = self.records;
+                *self = Self { begun: Some(begun.clone()), records, ..Self::default() };
+            }
+            Record::Initiated { upload_id, at } => {
+                self.need_begun()?;
+                if self.upload.is_some() {
+                    return Err(Inconsistent::TwoIds);
+                }
+                self.upload = Some((upload_id.clone(), *at));
+            }
+            Record::PartUploaded { receipt, at_rest } => self.take_part(receipt, *at_rest)?,
+            Record::StampRenewed { stamp } => {
+                let begun = self.begun.as_deref_mut().ok_or(Inconsistent::NotBegun)?;
+                let plan = PartPlan::new(stamp.len, begun.part_size)?;
+                begun.stamp = *stamp;
+                self.parts.truncate(usize::from(plan.count()));
+                for part in self.parts.iter_mut() {
+                    let fits = part.as_ref().is_some_and(|part| {
+                        plan.range_of(part.receipt.number).is_ok_and(|range| range.len == part.receipt.size)
+                    });
+                    if !fits {
+                        *part = None;
+                    } else if let Some(part) = part {
+                        part.pinned = false;
+                    }
+                }
+            }
+            Record::Entered(stage) => {
+                self.need_begun()?;
+                if self.upload.is_none() {
+                    return Err(Inconsistent::NotInitiated);
+                }
+                self.stage = *stage;
+            }
+            Record::Abandoned => {
+                self.need_begun()?;
+                let records = self.records;
+                *self = Self { records, ..Self::default() };
+            }
+            Record::Done(facts) => {
+                self.need_begun()?;
+                self.done = Some(facts.clone());
+            }
+        }
+        self.records += 1;
+        Ok(())
+    }
+
+    fn need_begun(&self) -> Result<(), Inconsistent> {
+        if self.begun.is_some() { Ok(()) } else { Err(Inconsistent::NotBegun) }
+    }
+
+    fn take_part(&mut self, receipt: &PartReceipt, at_rest: bool) -> Result<(), Inconsistent> {
+        self.need_begun()?;
+        if self.upload.is_none() {
+            return Err(Inconsistent::NotInitiated);
+        }
+        let plan = self.plan().ok_or(Inconsistent::NotBegun)?;
+        if plan.range_of(receipt.number)?.len != receipt.size {
+            return Err(Inconsistent::PartSize(receipt.number));
+        }
+        let row = receipt.number.index();
+        if self.parts.len() <= row {
+            self.parts.resize(row + 1, None);
+        }
+        self.parts[row] = Some(LocalPart { receipt: receipt.clone(), pinned: at_rest });
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+use std::{io, path::PathBuf};
+
+use crate::{Checkpoint, Inconsistent, Job, Record};
+
+/// Keeps journals. Blocking; hands out at most one slot for a job at a time, across processes.
+pub trait CheckpointStore: Send + Sync {
+    /// Takes the slot of a job, and with it the lock. It is held until the slot is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if another run has it, else what keeps the store from working.
+    fn claim(&self, job: &Job) -> Result<Box<dyn Slot>, StoreError>;
+}
+
+/// The journal of one job; claimed until dropped, so nothing can be written without the lock.
+pub trait Slot: Send {
+    /// Reads the journal. Writes nothing: a torn tail is cut by the first append.
+    ///
+    /// A journal that is damaged beyond use is set aside and reported, and the checkpoint is then empty.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] and [`StoreError::Newer`] leave the file untouched.
+    fn open(&mut self) -> Result<Opened, StoreError>;
+
+    /// Appends records, all or none; the first call creates the journal and reserves room for the whole plan.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; the journal then ends where it ended before.
+    fn append(&mut self, records: &[Record], durability: Durability) -> Result<(), StoreError>;
+
+    /// Removes the journal. The lock stays until the slot is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn retire(&mut self) -> Result<(), StoreError>;
+}
+
+/// What has to survive when an append has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// The end of this process, also by kill -9.
+    Written,
+    /// Loss of power: this append and all before it.
+    Flushed,
+}
+
+/// What opening a journal found.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// All good records taken together; empty if there is no journal.
+    pub checkpoint: Checkpoint,
+    /// What was not as it should be, in words for the user.
+    pub findings: Vec<Finding>,
+}
+
+/// Something in a journal that is not as it should be, and was survived.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// The last write did not get through.
+    #[error("the journal's last {bytes} bytes were torn and are dropped")]
+    TornTail {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Good records behind a bad stretch: they are kept, the server knows the rest.
+    #[error("{bytes} bytes of the journal at offset {offset} are damaged and are passed over")]
+    Damaged {
+        /// Where the bad stretch begins.
+        offset: u64,
+        /// Its length.
+        bytes: u64,
+    },
+    /// A record whose bytes are good and whose meaning is not.
+    #[error("the journal's record at offset {offset} makes no sense: {why}")]
+    Senseless {
+        /// Where it stands.
+        offset: u64,
+        /// Why.
+        why: Inconsistent,
+    },
+    /// The journal could not be used at all and has another name now.
+    #[error("the journal is damaged and was set aside as {path}: {why}", path = path.display())]
+    SetAside {
+        /// Where it is now.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Who has the lock: a message only, never used to decide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// Host name.
+    pub host: String,
+    /// Local wall clock when it was taken, seconds since 1970.
+    pub since: i64,
+}
+
+/// Why a store cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another run has the job.
+    #[error("another run has this upload")]
+    Locked {
+        /// Who, if it said so.
+        holder: Option<Holder>,
+    },
+    /// The file system does not know locks.
+    #[error("{path} is on a file system without locks", path = path.display())]
+    NoLocks {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not a journal of this job.
+    #[error("{path} is not a journal of this upload: {why}", path = path.display())]
+    Foreign {
+        /// Which file; left untouched.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// The journal was written by a newer version of this program.
+    #[error("{path} has journal version {version}, and this program reads up to {known}", path = path.display())]
+    Newer {
+        /// Which file; left untouched.
+        path: PathBuf,
+        /// Its version.
+        version: u16,
+        /// The newest version that is known here.
+        known: u16,
+    },
+    /// The operating system refused.
+    #[error("cannot {what} {path}", path = path.display())]
+    Io {
+        /// What was tried, as a verb.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
