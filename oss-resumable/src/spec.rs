@@ -1,0 +1,78 @@
+use oss_checkpoint::{ByteCount, Job, ObjectOptions};
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadSpec {
+    /// Source and target.
+    pub job: Job,
+    /// Authority of the endpoint in use; kept in the journal so that going on needs no flags.
+    pub endpoint: String,
+    /// What the object is given.
+    pub options: ObjectOptions,
+    /// Sources of at least this length go up in parts, smaller ones with PutObject. Default 10 MiB.
+    pub threshold: ByteCount,
+    /// Wished part size; grows where 10,000 parts would not be enough. A resumed upload keeps its own. Default 10 MiB.
+    pub part_size: ByteCount,
+    /// What to do about a source that changed.
+    pub on_change: OnChange,
+    /// What to read again.
+    pub verify: Verify,
+    /// Whether to look for uploads without a journal.
+    pub adopt: Adopt,
+    /// Local wall clock, seconds since 1970.
+    pub started: i64,
+}
+
+/// What to do about a source that changed before a resume or during the upload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnChange {
+    /// Find the parts that differ and send them again.
+    #[default]
+    Heal,
+    /// End with [`crate::Failure::SourceChanged`]; everything is kept.
+    Fail,
+    /// Give the upload up and begin another.
+    Restart,
+}
+
+/// What is read again of parts that the server already holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Verify {
+    /// What the stamp of the source does not vouch for.
+    #[default]
+    Auto,
+    /// All of it.
+    Full,
+    /// Nothing: what the stamp does not vouch for is sent again.
+    None,
+}
+
+/// Whether an unfinished upload that has no journal here is taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Adopt {
+    /// When exactly one fits: it has parts, and all of them are those of the local file.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+}
+
+impl UploadSpec {
+    /// Default threshold and part size, in bytes (those of `oss2.resumable_upload`).
+    pub const DEFAULT_PART_SIZE: ByteCount = ByteCount::mib(10);
+
+    /// All defaults.
+    pub fn new(job: Job, endpoint: impl Into<String>, started: i64) -> Self {
+        Self {
+            job,
+            endpoint: endpoint.into(),
+            options: ObjectOptions::default(),
+            threshold: Self::DEFAULT_PART_SIZE,
+            part_size: Self::DEFAULT_PART_SIZE,
+            on_change: OnChange::default(),
+            verify: Verify::default(),
+            adopt: Adopt::default(),
+            started,
+        }
+    }
+}
