@@ -1,3 +1,151 @@
 //! `cargo xtask`: the tasks of this workspace.
+//!
+//! `cargo xtask ci` is the whole of what must hold before a change is done, in groups; every other verb is one of
+//! those groups or something that is run by hand. `cargo xtask help` lists them. Nothing here depends on a crate of
+//! the workspace, so that a broken crate never stops the task that shows it.
 
-fn main() {}
+mod bench;
+mod ci;
+mod command;
+mod deny;
+mod emulator;
+mod interop;
+mod layers;
+mod lint;
+mod measure;
+mod outcome;
+mod python;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::{outcome::Outcome, workspace::Workspace};
+
+/// A task that can be asked for by name.
+struct Verb {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&Workspace, &[String]) -> Result<Outcome>,
+}
+
+const VERBS: &[Verb] = &[
+    Verb {
+        name: "ci",
+        usage: "[--only GROUP]...",
+        about: "all that must hold: every group in order, one summary line each",
+        run: ci::run,
+    },
+    Verb { name: "fmt", usage: "", about: "write the sources in the workspace's format", run: lint::format },
+    Verb {
+        name: "lint",
+        usage: "",
+        about: "clippy: the workspace, and each package alone by feature set",
+        run: |workspace, arguments| no_arguments(arguments, || lint::run(workspace)),
+    },
+    Verb {
+        name: "test",
+        usage: "[ARGUMENT...]",
+        about: "build the program and run all tests; arguments go to `cargo test`",
+        run: test::run_with,
+    },
+    Verb {
+        name: "layers",
+        usage: "",
+        about: "compare the dependency trees with the allowed arrows and budgets",
+        run: |workspace, arguments| no_arguments(arguments, || layers::run(workspace)),
+    },
+    Verb {
+        name: "docs",
+        usage: "",
+        about: "rustdoc for the workspace, warnings denied",
+        run: |workspace, arguments| no_arguments(arguments, || test::docs(workspace)),
+    },
+    Verb {
+        name: "deny",
+        usage: "",
+        about: "licences, bans and sources of all dependencies (installs cargo-deny once)",
+        run: |workspace, arguments| no_arguments(arguments, || deny::run(workspace)),
+    },
+    Verb {
+        name: "golden",
+        usage: "[--bless]",
+        about: "check the golden files, or write them anew",
+        run: test::golden,
+    },
+    Verb {
+        name: "interop",
+        usage: "",
+        about: "the official Python SDKs against the emulator and the program (installs them into target/interop)",
+        run: |workspace, arguments| no_arguments(arguments, || interop::run(workspace)),
+    },
+    Verb {
+        name: "bench",
+        usage: "[--rounds N] [--size-mib N] [--criterion]",
+        about: "CPU, wall and memory of a 1 GiB upload, beside oss2 and opendal",
+        run: bench::run,
+    },
+    Verb {
+        name: "help",
+        usage: "",
+        about: "this list",
+        run: |_, _| {
+            println!("{}", help());
+            Ok(Outcome::Passed)
+        },
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(Outcome::Passed | Outcome::Skipped(_)) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed(why)) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<Outcome> {
+    let (name, rest) = match arguments.split_first() {
+        None => ("help", &[][..]),
+        Some((first, rest)) if first == "-h" || first == "--help" => ("help", rest),
+        Some((first, rest)) => (first.as_str(), rest),
+    };
+    let Some(verb) = VERBS.iter().find(|verb| verb.name == name) else {
+        eprintln!("{}", help());
+        bail!("no task is called `{name}`");
+    };
+    if rest.iter().any(|argument| argument == "--help" || argument == "-h") {
+        println!("cargo xtask {} {}\n    {}", verb.name, verb.usage, verb.about);
+        return Ok(Outcome::Passed);
+    }
+    let outcome = (verb.run)(&Workspace::open()?, rest)?;
+    if let Outcome::Skipped(why) = &outcome {
+        println!("skipped: {name}: {why}");
+    }
+    Ok(outcome)
+}
+
+fn help() -> String {
+    let mut lines = vec!["cargo xtask VERB".to_owned(), String::new()];
+    lines.extend(VERBS.iter().map(|verb| format!("  {:<8} {:<43} {}", verb.name, verb.usage, verb.about)));
+    lines.push(String::new());
+    lines.push(format!("Groups of `ci`, in order: {}", ci::group_names().join(", ")));
+    lines.join("\n")
+}
+
+fn no_arguments(arguments: &[String], task: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+    if let Some(first) = arguments.first() {
+        bail!("no argument is expected here, but `{first}` came");
+    }
+    task()
+}

@@ -1,0 +1,62 @@
+//! Format and clippy, for the workspace as one and for each package alone.
+//!
+//! A build of the workspace unites the features of all members and so hides a package that leans on a feature which only
+//! another member asks for. Hence the second pass, one package and one feature set at a time.
+
+use anyhow::{Result, bail};
+
+use crate::{command, outcome::Outcome, workspace::Workspace};
+
+/// A package of ours with a set of its features, others off.
+struct Alone {
+    package: &'static str,
+    features: &'static str,
+}
+
+const ALONE: &[Alone] = &[
+    Alone { package: "oss-sign", features: "" },
+    Alone { package: "oss-sign", features: "verify" },
+    Alone { package: "oss-transport", features: "" },
+    Alone { package: "oss-transport", features: "fault" },
+    Alone { package: "oss-transport", features: "hyper" },
+    Alone { package: "oss-checkpoint", features: "" },
+    Alone { package: "oss-checkpoint", features: "fs" },
+    Alone { package: "oss-resumable", features: "" },
+    Alone { package: "oss-resumable", features: "wire" },
+    Alone { package: "oss-resumable", features: "driver" },
+    Alone { package: "oss-emulator", features: "" },
+    Alone { package: "oss-cli", features: "" },
+    Alone { package: "xtask", features: "" },
+];
+
+/// Clippy with all warnings denied.
+pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
+    let deny_warnings = ["--", "--deny", "warnings"];
+    let mut whole = workspace.cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]);
+    command::run(whole.args(deny_warnings))?;
+    for Alone { package, features } in ALONE {
+        let mut alone =
+            workspace.cargo(&["clippy", "--quiet", "--package", package, "--no-default-features"]);
+        if !features.is_empty() {
+            alone.args(["--features", features]);
+        }
+        command::run(alone.args(deny_warnings))?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Fails when a file is not in the workspace's format.
+pub(crate) fn check_format(workspace: &Workspace) -> Result<Outcome> {
+    command::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Writes every file in the workspace's format; with `--check` only looks.
+pub(crate) fn format(workspace: &Workspace, arguments: &[String]) -> Result<Outcome> {
+    match arguments {
+        [] => command::run(&mut workspace.cargo(&["fmt", "--all"]))?,
+        [one] if one == "--check" => return check_format(workspace),
+        [first, ..] => bail!("`{first}` is not known here; there is --check"),
+    }
+    Ok(Outcome::Passed)
+}
