@@ -1,0 +1,189 @@
+//! Who signs: an access key pair, and the security token when the pair is temporary.
+//!
+//! The secret and the token are opaque in `Debug`, have no `Display`, and are wiped when the last copy is dropped.
+//! Clones share one copy.
+
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::error::SignError;
+
+/// The public half of an access key pair: visible ASCII without a comma.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccessKeyId(Arc<str>);
+
+impl AccessKeyId {
+    /// Takes an id as OSS or STS gave it.
+    ///
+    /// # Errors
+    /// [`SignError::EmptyCredential`] or [`SignError::MalformedCredential`]; a comma would split the `Authorization`
+    /// header.
+    pub fn new(id: impl Into<String>) -> Result<Self, SignError> {
+        let id = id.into();
+        visible_ascii("access key id", &id)?;
+        if id.contains(',') {
+            return Err(SignError::MalformedCredential { what: "access key id", problem: "a comma" });
+        }
+        Ok(Self(id.into()))
+    }
+
+    /// The id as text; it is not a secret.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The secret half of an access key pair. Prints as `***`, is wiped when dropped.
+#[derive(Clone)]
+pub struct AccessKeySecret(Arc<Zeroizing<String>>);
+
+impl AccessKeySecret {
+    /// Takes a secret as OSS or STS gave it.
+    ///
+    /// # Errors
+    /// [`SignError::EmptyCredential`] or [`SignError::MalformedCredential`] on control characters and on white space
+    /// at either end: no secret of OSS has them, but what was read from a file often does.
+    pub fn new(secret: impl Into<String>) -> Result<Self, SignError> {
+        let secret = Zeroizing::new(secret.into());
+        let what = "access key secret";
+        if secret.is_empty() {
+            return Err(SignError::EmptyCredential { what });
+        }
+        if secret.chars().any(char::is_control) {
+            return Err(SignError::MalformedCredential { what, problem: "a control character" });
+        }
+        if secret.trim().len() != secret.len() {
+            return Err(SignError::MalformedCredential { what, problem: "white space at its end" });
+        }
+        Ok(Self(Arc::new(secret)))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both are one secret. Used only to find a cached key of the same process, so it need not take constant
+    /// time.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || *self.0 == *other.0
+    }
+}
+
+impl fmt::Debug for AccessKeySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessKeySecret(***)")
+    }
+}
+
+/// The token that goes with a temporary access key pair of STS. Prints as `***`, is wiped when dropped.
+#[derive(Clone)]
+pub struct SecurityToken(Arc<Zeroizing<String>>);
+
+impl SecurityToken {
+    /// Takes a token as STS gave it.
+    ///
+    /// # Errors
+    /// [`SignError::EmptyCredential`] or [`SignError::MalformedCredential`] on anything but visible ASCII: the token
+    /// travels as a header value.
+    pub fn new(token: impl Into<String>) -> Result<Self, SignError> {
+        let token = Zeroizing::new(token.into());
+        visible_ascii("security token", &token)?;
+        Ok(Self(Arc::new(token)))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecurityToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecurityToken(***)")
+    }
+}
+
+/// An access key pair and, when it is temporary, its token. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    access_key_id: AccessKeyId,
+    access_key_secret: AccessKeySecret,
+    security_token: Option<SecurityToken>,
+}
+
+impl Credentials {
+    /// A long-lived pair, from text.
+    ///
+    /// # Errors
+    /// Those of [`AccessKeyId::new`] and [`AccessKeySecret::new`].
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Result<Self, SignError> {
+        Ok(Self::from_parts(AccessKeyId::new(id)?, AccessKeySecret::new(secret)?))
+    }
+
+    /// A long-lived pair, from its halves.
+    pub fn from_parts(access_key_id: AccessKeyId, access_key_secret: AccessKeySecret) -> Self {
+        Self { access_key_id, access_key_secret, security_token: None }
+    }
+
+    /// The same pair as a temporary one. OSS refuses the pair without this token, and the signature covers it.
+    #[must_use]
+    pub fn with_security_token(mut self, token: SecurityToken) -> Self {
+        self.security_token = Some(token);
+        self
+    }
+
+    /// The public half.
+    pub fn access_key_id(&self) -> &AccessKeyId {
+        &self.access_key_id
+    }
+
+    /// The secret half; nothing outside this crate can read its text.
+    pub fn access_key_secret(&self) -> &AccessKeySecret {
+        &self.access_key_secret
+    }
+
+    /// The token, for temporary pairs.
+    pub fn security_token(&self) -> Option<&SecurityToken> {
+        self.security_token.as_ref()
+    }
+}
+
+fn visible_ascii(what: &'static str, text: &str) -> Result<(), SignError> {
+    if text.is_empty() {
+        return Err(SignError::EmptyCredential { what });
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(SignError::MalformedCredential { what, problem: "a character outside visible ASCII" });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_credential_can_hold_is_refused_without_being_shown() {
+        for text in ["", "se cret\n", "\tsecret", "sec\u{0}ret", "secret "] {
+            for error in [
+                AccessKeyId::new(text).unwrap_err(),
+                AccessKeySecret::new(text).unwrap_err(),
+                SecurityToken::new(text).unwrap_err(),
+            ] {
+                assert!(!format!("{error} {error:?}").contains("secret\""), "{error:?}");
+            }
+        }
+        assert!(AccessKeyId::new("a,b").is_err());
+        assert!(AccessKeyId::new("ak/with+odd=chars").is_ok());
+    }
+
+    #[test]
+    fn clones_share_one_copy_of_the_secret() {
+        let credentials = Credentials::new("ak", "sk").unwrap();
+        let clone = credentials.clone();
+        assert!(Arc::ptr_eq(&credentials.access_key_secret.0, &clone.access_key_secret.0));
+        assert!(clone.access_key_secret.is_same(&AccessKeySecret::new("sk").unwrap()));
+        assert!(!clone.access_key_secret.is_same(&AccessKeySecret::new("sl").unwrap()));
+    }
+}
