@@ -13,6 +13,8 @@ mod scope;
 mod sign;
 mod trace;
 mod utc;
+#[cfg(feature = "verify")]
+mod verify;
 
 pub use canonical::CanonicalRequest;
 pub use credentials::{AccessKeyId, AccessKeySecret, Credentials, SecurityToken};
@@ -23,3 +25,5 @@ pub use resource::Resource;
 pub use sign::Signer;
 pub use trace::SigningTrace;
 pub use utc::SigningTime;
+#[cfg(feature = "verify")]
+pub use verify::{Form, MAX_SKEW, Refusal, SignatureMismatch, SignatureVersion, Verified, Verifier};

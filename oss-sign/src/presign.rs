@@ -18,7 +18,7 @@ use crate::trace::SigningTrace;
 use crate::utc::SigningTime;
 
 /// Longest life of a presigned URL: seven days (EC 0002-00000232 beyond).
-pub const MAX_VALIDITY: Duration = Duration::from_secs(604_800);
+pub const MAX_VALIDITY: Duration = Duration::from_hours(7 * 24);
 const MIN_VALIDITY: Duration = Duration::from_secs(1);
 
 /// Longest URI of the `http` crate, in bytes.
