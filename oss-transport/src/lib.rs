@@ -7,11 +7,15 @@
 mod answer;
 mod body;
 mod error;
+#[cfg(feature = "hyper")]
+mod hyper_transport;
 mod timeouts;
 mod transport;
 
 pub use answer::{Answer, AnswerStream};
 pub use body::{Body, BodyError, ChunkSource, Chunks};
 pub use error::{BoxError, TransportError, Unsent};
+#[cfg(feature = "hyper")]
+pub use hyper_transport::{HyperTransport, HyperTransportBuilder};
 pub use timeouts::Timeouts;
 pub use transport::{Exchange, Transport};

@@ -1,0 +1,110 @@
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, mpsc as channel},
+    time::Duration,
+};
+
+use http::Uri;
+
+use super::{HyperTransport, dial::Dialer, proxy::Proxies, tls::Tls};
+
+/// Threads unless told otherwise: more than the usual four transfers in flight, fewer than anybody would notice.
+const DEFAULT_THREADS: usize = 8;
+/// Most threads; beyond it, transfers share them.
+const MAX_THREADS: usize = 64;
+/// How long an idle connection is kept: shorter than servers commonly keep theirs (60 s), so that it is ours to
+/// close.
+const DEFAULT_IDLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Options of a [`HyperTransport`].
+#[derive(Clone, Debug)]
+pub struct HyperTransportBuilder {
+    threads: usize,
+    idle_limit: Duration,
+    ca_file: Option<PathBuf>,
+    proxy: ProxyRule,
+}
+
+#[derive(Clone, Debug)]
+enum ProxyRule {
+    Environment,
+    Never,
+    Always(Uri),
+}
+
+impl Default for HyperTransportBuilder {
+    fn default() -> Self {
+        Self {
+            threads: DEFAULT_THREADS,
+            idle_limit: DEFAULT_IDLE_LIMIT,
+            ca_file: None,
+            proxy: ProxyRule::Environment,
+        }
+    }
+}
+
+impl HyperTransportBuilder {
+    /// Most threads, 1 to 64; values outside are moved to the nearest. They are started as exchanges overlap, so a
+    /// transport that carries one at a time has one. Best is one for each transfer in flight. Default: 8.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.clamp(1, MAX_THREADS);
+        self
+    }
+
+    /// How long a connection may be idle before it is closed. Default: 30 s.
+    #[must_use]
+    pub fn idle_limit(mut self, limit: Duration) -> Self {
+        self.idle_limit = limit;
+        self
+    }
+
+    /// Trusts the certificates in this PEM file beside those of the system. The file is read at the first https
+    /// exchange; if that fails, so does each https exchange, as [`crate::Unsent::Certificate`].
+    #[must_use]
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Takes the proxy from `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`, with exceptions in `NO_PROXY`, upper or
+    /// lower case, when the transport is built. This is the default. Loopback and link-local hosts are always
+    /// reached directly.
+    #[must_use]
+    pub fn proxy_from_env(mut self) -> Self {
+        self.proxy = ProxyRule::Environment;
+        self
+    }
+
+    /// Uses no proxy, whatever the environment says.
+    #[must_use]
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = ProxyRule::Never;
+        self
+    }
+
+    /// Uses this proxy, `http://[user:password@]host[:port]`, for all but loopback and link-local hosts.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Uri) -> Self {
+        self.proxy = ProxyRule::Always(proxy);
+        self
+    }
+
+    /// The transport. Starts no thread and reads no file yet.
+    pub fn build(self) -> HyperTransport {
+        let proxies = match &self.proxy {
+            ProxyRule::Environment => Proxies::from_env(),
+            ProxyRule::Never => Proxies::none(),
+            ProxyRule::Always(proxy) => Proxies::all(proxy),
+        };
+        let (alive, ended) = channel::channel();
+        HyperTransport {
+            dialer: Arc::new(Dialer::new(proxies, Tls::new(self.ca_file))),
+            threads: self.threads,
+            idle_limit: self.idle_limit,
+            workers: Mutex::default(),
+            alive,
+            ended: Mutex::new(ended),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! From a name to a stream that hyper can use: resolve, connect, proxy and TLS under one clock.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpStream,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    fault::Fault,
+    flow::Flow,
+    proxy::{Proxies, Proxy},
+    target::Target,
+    tls::Tls,
+    wire::{Metered, Wire},
+};
+use crate::{BoxError, Unsent};
+
+/// How long one address is alone before the next one is tried beside it (RFC 8305, section 5, recommends 250 ms).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// How long an address that failed is tried after all others.
+const AVOID: Duration = Duration::from_secs(60);
+/// A peer that acknowledges nothing for so long is gone.
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Why no connection came about.
+pub(super) struct Refusal {
+    pub(super) reason: Unsent,
+    pub(super) source: BoxError,
+}
+
+pub(super) fn refuse(reason: Unsent, source: impl Into<BoxError>) -> Refusal {
+    Refusal { reason, source: source.into() }
+}
+
+/// Opens connections. One for all threads of a transport.
+pub(super) struct Dialer {
+    pub(super) proxies: Proxies,
+    pub(super) tls: Tls,
+    failed: Mutex<HashMap<SocketAddr, Instant>>,
+}
+
+/// The steps of connecting, as they appear in "10s passed while ...".
+const STEPS: [&str; 4] =
+    ["resolving the name", "connecting", "asking the proxy for a tunnel", "shaking hands (TLS)"];
+
+impl Dialer {
+    pub(super) fn new(proxies: Proxies, tls: Tls) -> Self {
+        Self { proxies, tls, failed: Mutex::default() }
+    }
+
+    /// A connection to `target`, through `proxy` if there is one, within `limit`.
+    pub(super) async fn dial(
+        &self,
+        target: &Target,
+        proxy: Option<&Proxy>,
+        flow: Arc<Flow>,
+        limit: Duration,
+    ) -> Result<Wire, Refusal> {
+        let step = AtomicUsize::new(0);
+        match timeout(limit, self.walk(target, proxy, flow, &step)).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => {
+                let words = STEPS[step.load(Ordering::Relaxed)];
+                Err(refuse(Unsent::Timeout, Fault::ConnectTooSlow(limit, words)))
+            }
+        }
+    }
+
+    async fn walk(
+        &self,
+        target: &Target,
+        proxy: Option<&Proxy>,
+        flow: Arc<Flow>,
+        step: &AtomicUsize,
+    ) -> Result<Wire, Refusal> {
+        let stream = match proxy {
+            None => self.reach(target.host(), target.port(), step).await?,
+            Some(proxy) => {
+                proxy.check()?;
+                let stream = self
+                    .reach(&proxy.host, proxy.port, step)
+                    .await
+                    .map_err(|refusal| proxy.refusal(&refusal.source.to_string()))?;
+                if target.is_https {
+                    step.store(2, Ordering::Relaxed);
+                    proxy.tunnel(&stream, target.authority.host(), target.port()).await?;
+                }
+                stream
+            }
+        };
+        let stream = Metered::new(stream, flow);
+        if target.is_https {
+            step.store(3, Ordering::Relaxed);
+            self.tls.secure(stream, target.host()).await
+        } else {
+            Ok(Wire::Plain(stream))
+        }
+    }
+
+    async fn reach(&self, host: &str, port: u16, step: &AtomicUsize) -> Result<TcpStream, Refusal> {
+        let found =
+            tokio::net::lookup_host((host, port)).await.map_err(|error| refuse(Unsent::Resolve, error))?;
+        let addresses = self.in_order(found.collect());
+        if addresses.is_empty() {
+            return Err(refuse(Unsent::Resolve, Fault::Words(format!("{host} has no address"))));
+        }
+        step.store(1, Ordering::Relaxed);
+        let stream = self.race(addresses).await.map_err(|error| refuse(Unsent::Connect, error))?;
+        tune(&stream).map_err(|error| refuse(Unsent::Connect, error))?;
+        Ok(stream)
+    }
+
+    /// Families take turns, and what failed lately comes last.
+    fn in_order(&self, found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
+        let (ahead, behind): (Vec<_>, Vec<_>) = found.into_iter().partition(|at| at.is_ipv6() == first_is_v6);
+        let mut ahead = ahead.into_iter();
+        let mut behind = behind.into_iter();
+        let mut turns = Vec::new();
+        loop {
+            let pair = [ahead.next(), behind.next()];
+            if pair == [None, None] {
+                break;
+            }
+            turns.extend(pair.into_iter().flatten());
+        }
+        let mut failed = self.failed();
+        failed.retain(|_, since| since.elapsed() < AVOID);
+        turns.sort_by_key(|at| failed.contains_key(at));
+        turns
+    }
+
+    /// The first address that takes the connection.
+    async fn race(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+        let mut waiting = addresses.into_iter();
+        let mut tried = Vec::new();
+        let mut attempts = JoinSet::new();
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        loop {
+            match waiting.next() {
+                Some(address) => {
+                    tried.push(address);
+                    attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+                }
+                None if attempts.is_empty() => return Err(last),
+                None => {}
+            }
+            tokio::select! {
+                biased;
+                joined = attempts.join_next() => match joined {
+                    Some(Ok((address, Ok(stream)))) => {
+                        tried.retain(|&other| other != address);
+                        self.avoid(&tried);
+                        return Ok(stream);
+                    }
+                    Some(Ok((address, Err(error)))) => {
+                        self.avoid(&[address]);
+                        last = error;
+                    }
+                    Some(Err(error)) => last = io::Error::other(error),
+                    None => {}
+                },
+                () = sleep(ATTEMPT_DELAY), if waiting.len() > 0 => {}
+            }
+        }
+    }
+
+    fn avoid(&self, addresses: &[SocketAddr]) {
+        let now = Instant::now();
+        self.failed().extend(addresses.iter().map(|&address| (address, now)));
+    }
+
+    fn failed(&self) -> MutexGuard<'_, HashMap<SocketAddr, Instant>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    use rustix::net::sockopt;
+
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    #[cfg(target_os = "linux")]
+    sockopt::set_tcp_user_timeout(stream, u32::try_from(USER_TIMEOUT.as_millis()).unwrap_or(u32::MAX))?;
+    Ok(())
+}

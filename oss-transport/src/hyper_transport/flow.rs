@@ -1,0 +1,237 @@
+//! What a connection has done for the exchange that it carries, and what is due next.
+//!
+//! The wire, the body and the exchange look at one [`Flow`]: the wire notes bytes, the body its end, and the
+//! exchange asks which clock runs.
+
+use std::{
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use http::StatusCode;
+use tokio::{sync::Notify, time::Instant};
+
+use super::fault::Fault;
+use crate::{BoxError, Timeouts};
+
+/// Most informational answers (1xx) before a final one.
+const MAX_INFORMATIONAL: u32 = 16;
+
+/// How long a request with `Expect: 100-continue` waits for the go-ahead before it sends its body all the same
+/// (RFC 9110, 10.1.1, leaves the time open; curl takes the same second).
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// The state of one connection's current exchange; see the module.
+pub(super) struct Flow {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    begun: bool,
+    progress: Instant,
+    written: u64,
+    body_ended: bool,
+    sent: Option<Instant>,
+    head: Option<Instant>,
+    stopped: bool,
+    held_until: Option<Instant>,
+    body_waker: Option<Waker>,
+    informational: u32,
+    write_error: Option<io::Error>,
+    body_error: Option<BoxError>,
+}
+
+/// The next thing that happens if nothing else does.
+pub(super) struct Due {
+    pub(super) at: Instant,
+    pub(super) what: Step,
+}
+
+/// What to do when something is due.
+pub(super) enum Step {
+    /// The body goes out without a go-ahead.
+    ReleaseBody,
+    /// The exchange is dead.
+    GiveUp(Fault),
+}
+
+impl State {
+    fn fresh(begun: bool) -> Self {
+        Self {
+            begun,
+            progress: Instant::now(),
+            written: 0,
+            body_ended: false,
+            sent: None,
+            head: None,
+            stopped: false,
+            held_until: None,
+            body_waker: None,
+            informational: 0,
+            write_error: None,
+            body_error: None,
+        }
+    }
+}
+
+impl Flow {
+    pub(super) fn new() -> Self {
+        Self { state: Mutex::new(State::fresh(false)), changed: Notify::new() }
+    }
+
+    /// A new exchange starts on this connection.
+    pub(super) fn begin(&self, body_is_empty: bool, waits_for_continue: bool) {
+        let mut state = self.state();
+        *state = State::fresh(true);
+        state.body_ended = body_is_empty;
+        state.held_until = (waits_for_continue && !body_is_empty).then(|| state.progress + CONTINUE_WAIT);
+    }
+
+    /// The wire took `count` bytes.
+    pub(super) fn wrote(&self, count: usize) {
+        let mut state = self.state();
+        state.written += count as u64;
+        state.progress = Instant::now();
+    }
+
+    /// The wire has handed everything over that it was given.
+    pub(super) fn flushed(&self) {
+        let mut state = self.state();
+        if state.body_ended && state.written > 0 && state.sent.is_none() {
+            state.sent = Some(Instant::now());
+            self.changed.notify_one();
+        }
+    }
+
+    /// The wire could not write. Inside an exchange reading goes on, since an answer may already lie there: the
+    /// error is kept, and `None` comes back.
+    pub(super) fn write_failed(&self, error: io::Error) -> Option<io::Error> {
+        let mut state = self.state();
+        if !state.begun {
+            return Some(error);
+        }
+        state.write_error.get_or_insert(error);
+        state.stopped = true;
+        None
+    }
+
+    /// Bytes of an answer came in.
+    pub(super) fn received(&self) {
+        let mut state = self.state();
+        if state.begun && state.head.is_none() {
+            state.head = Some(Instant::now());
+            self.changed.notify_one();
+        }
+    }
+
+    /// An informational answer was read.
+    pub(super) fn informed(&self, status: StatusCode) {
+        let mut state = self.state();
+        state.informational += 1;
+        state.head = None;
+        if status == StatusCode::CONTINUE {
+            release(&mut state);
+        }
+        self.changed.notify_one();
+    }
+
+    /// The body goes out, go-ahead or not.
+    pub(super) fn release_body(&self) {
+        release(&mut self.state());
+    }
+
+    /// Ready when the body may go on.
+    pub(super) fn poll_body(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.stopped {
+            return Poll::Pending;
+        }
+        if state.held_until.is_some() {
+            state.body_waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// The body made a piece; the time that took is not the connection's.
+    pub(super) fn body_moved(&self, ended: bool) {
+        let mut state = self.state();
+        state.progress = Instant::now();
+        state.body_ended = ended;
+    }
+
+    /// The body could not be made.
+    pub(super) fn body_failed(&self, error: BoxError) {
+        self.state().body_error.get_or_insert(error);
+    }
+
+    /// Nothing more is sent on this connection.
+    pub(super) fn stop(&self) {
+        self.state().stopped = true;
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
+    /// Whether the request went out whole.
+    pub(super) fn is_sent(&self) -> bool {
+        let state = self.state();
+        state.sent.is_some() && !state.stopped
+    }
+
+    /// Whether not one byte of the request was taken.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.state().written == 0
+    }
+
+    pub(super) fn take_body_error(&self) -> Option<BoxError> {
+        self.state().body_error.take()
+    }
+
+    pub(super) fn take_write_error(&self) -> Option<io::Error> {
+        self.state().write_error.take()
+    }
+
+    /// Waits until another clock may be the one that runs.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// The clock that runs now.
+    pub(super) fn due(&self, timeouts: &Timeouts) -> Due {
+        let state = self.state();
+        if state.informational > MAX_INFORMATIONAL {
+            return Due { at: state.progress, what: Step::GiveUp(Fault::TooManyInformational) };
+        }
+        if let Some(begun) = state.head {
+            return Due { at: begun + timeouts.head, what: Step::GiveUp(Fault::HeadTooSlow(timeouts.head)) };
+        }
+        if let Some(sent) = state.sent {
+            return Due { at: sent + timeouts.answer, what: Step::GiveUp(Fault::NoAnswer(timeouts.answer)) };
+        }
+        if let Some(until) = state.held_until {
+            return Due { at: until, what: Step::ReleaseBody };
+        }
+        Due {
+            at: state.progress + timeouts.write_idle,
+            what: Step::GiveUp(Fault::WriteIdle(timeouts.write_idle)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn release(state: &mut State) {
+    if state.held_until.take().is_some() {
+        state.progress = Instant::now();
+        if let Some(waker) = state.body_waker.take() {
+            waker.wake();
+        }
+    }
+}

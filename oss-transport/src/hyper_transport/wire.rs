@@ -1,0 +1,154 @@
+//! The byte stream under hyper: TCP, or TLS over it, and the notes that it leaves in the [`Flow`].
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::client::TlsStream;
+
+use super::flow::Flow;
+
+/// A TCP stream that notes each byte which the kernel takes.
+pub(super) struct Metered {
+    stream: TcpStream,
+    flow: Arc<Flow>,
+}
+
+/// What hyper reads from and writes to. Counts what was received above TLS, what was taken below it.
+pub(super) enum Wire {
+    Plain(Metered),
+    Tls(Box<TlsStream<Metered>>),
+}
+
+impl Metered {
+    pub(super) fn new(stream: TcpStream, flow: Arc<Flow>) -> Self {
+        Self { stream, flow }
+    }
+
+    fn note(&self, taken: io::Result<usize>, offered: usize) -> Poll<io::Result<usize>> {
+        match taken {
+            Ok(count) => {
+                self.flow.wrote(count);
+                Poll::Ready(Ok(count))
+            }
+            Err(error) => match self.flow.write_failed(error) {
+                Some(error) => Poll::Ready(Err(error)),
+                None => Poll::Ready(Ok(offered)),
+            },
+        }
+    }
+}
+
+impl Wire {
+    fn flow(&self) -> &Flow {
+        match self {
+            Self::Plain(stream) => &stream.flow,
+            Self::Tls(stream) => &stream.get_ref().0.flow,
+        }
+    }
+
+    fn writer(self: Pin<&mut Self>) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream),
+            Self::Tls(stream) => Pin::new(stream.as_mut()),
+        }
+    }
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.flow.is_stopped() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let taken = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.note(taken, bytes.len())
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let offered = slices.iter().map(|slice| slice.len()).sum();
+        if self.flow.is_stopped() {
+            return Poll::Ready(Ok(offered));
+        }
+        let taken = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        self.note(taken, offered)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(match this {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+        })?;
+        if buf.filled().len() > before {
+            this.flow().received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.writer().poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.writer().poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().writer().poll_flush(cx))?;
+        self.flow().flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writer().poll_shutdown(cx)
+    }
+}
