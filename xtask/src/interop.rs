@@ -41,6 +41,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
             .arg(script.trim_end_matches(".py"))
             .current_dir(workspace.root().join("tests").join("interop"))
             .env("OSS_BIN", &program)
+            // Everything here is on the loopback interface, whatever proxy the machine has.
+            .env("NO_PROXY", "127.0.0.1,localhost")
+            .env("no_proxy", "127.0.0.1,localhost")
             .env("INTEROP_ENDPOINT", emulator.endpoint())
             .env("INTEROP_REGION", REGION)
             .env("INTEROP_ACCESS_KEY_ID", ACCESS_KEY_ID)

@@ -3,6 +3,8 @@
 //! A build of the workspace unites the features of all members and so hides a package that leans on a feature which only
 //! another member asks for. Hence the second pass, one package and one feature set at a time.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
 use crate::{command, outcome::Outcome, workspace::Workspace};
@@ -31,6 +33,9 @@ const ALONE: &[Alone] = &[
 
 /// Clippy with all warnings denied.
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
+    if !has_component(workspace, "clippy")? {
+        return Ok(Outcome::Skipped("clippy is not installed and could not be".into()));
+    }
     let deny_warnings = ["--", "--deny", "warnings"];
     let mut whole = workspace.cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]);
     command::run(whole.args(deny_warnings))?;
@@ -47,6 +52,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 
 /// Fails when a file is not in the workspace's format.
 pub(crate) fn check_format(workspace: &Workspace) -> Result<Outcome> {
+    if !has_component(workspace, "fmt")? {
+        return Ok(Outcome::Skipped("rustfmt is not installed and could not be".into()));
+    }
     command::run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
     Ok(Outcome::Passed)
 }
@@ -59,4 +67,15 @@ pub(crate) fn format(workspace: &Workspace, arguments: &[String]) -> Result<Outc
         [first, ..] => bail!("`{first}` is not known here; there is --check"),
     }
     Ok(Outcome::Passed)
+}
+
+/// Whether cargo has this command of the toolchain; if not, rustup is asked for it once.
+fn has_component(workspace: &Workspace, command: &str) -> Result<bool> {
+    let there = || command::answers(&mut workspace.cargo(&[command, "--version"]));
+    if there()? {
+        return Ok(true);
+    }
+    let component = if command == "fmt" { "rustfmt" } else { command };
+    command::answers(Command::new("rustup").args(["component", "add", component]))?;
+    there()
 }

@@ -71,6 +71,7 @@ impl Client {
         };
         // The emulator verifies nothing here, so that clients with another kind of signature can take part.
         command.env("OSS_ACCESS_KEY_ID", "local").env("OSS_ACCESS_KEY_SECRET", "local");
+        command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
