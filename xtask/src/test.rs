@@ -40,7 +40,7 @@ pub(crate) fn golden(workspace: &Workspace, arguments: &[String]) -> Result<Outc
 
 /// The documentation of every member, with warnings denied.
 pub(crate) fn docs(workspace: &Workspace) -> Result<Outcome> {
-    let mut doc = workspace.cargo(&["doc", "--workspace", "--all-features", "--no-deps"]);
+    let mut doc = workspace.cargo(&["doc", "--quiet", "--workspace", "--all-features", "--no-deps"]);
     command::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Outcome::Passed)
 }
