@@ -49,8 +49,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<Outcome
     let program = workspace.build_program(Profile::Release)?;
     let clients = peer::clients(workspace, &program, &folder)?;
 
-    let root = folder.join("emulator");
-    std::fs::create_dir_all(&root)?;
+    let root = fresh(&folder.join("emulator"))?;
     let emulator = Emulator::start(&program, &root, &["--create-buckets", "--discard", "--no-verify"])?;
     let mut series: Vec<Series> = clients.iter().map(|client| Series::new(client.name)).collect();
     for round in 0..=settings.rounds {
