@@ -29,7 +29,7 @@ pub enum Inconsistent {
     /// Anything before the upload was begun.
     #[error("a record stands before the upload was begun")]
     NotBegun,
-    /// A part, a stage or an end without an upload id.
+    /// A part or a stage without an upload id.
     #[error("a record needs an upload id, and there is none")]
     NotInitiated,
     /// A second id for one upload.
@@ -158,6 +158,19 @@ impl Checkpoint {
         }
         self.records += 1;
         Ok(())
+    }
+
+    /// The shortest history that leads here: what a journal is written anew from.
+    pub fn history(&self) -> impl Iterator<Item = Record> {
+        let begun = self.begun.iter().cloned().map(Record::Begun);
+        let initiated =
+            self.upload.iter().map(|(id, at)| Record::Initiated { upload_id: id.clone(), at: *at });
+        let parts = self
+            .parts()
+            .map(|part| Record::PartUploaded { receipt: part.receipt.clone(), at_rest: part.pinned });
+        let stage = (self.stage != Stage::default()).then_some(Record::Entered(self.stage));
+        let done = self.done.iter().cloned().map(Record::Done);
+        begun.chain(initiated).chain(parts).chain(stage).chain(done)
     }
 
     fn need_begun(&self) -> Result<(), Inconsistent> {

@@ -1,6 +1,30 @@
+#[cfg(all(feature = "fs", unix))]
+mod directory;
+#[cfg(feature = "fs")]
+mod disk;
+#[cfg(all(feature = "fs", unix))]
+mod file;
+#[cfg(all(feature = "fs", unix))]
+mod jobs;
+#[cfg(feature = "fs")]
+mod journal;
+#[cfg(all(feature = "fs", unix))]
+mod lock;
+mod memory;
+#[cfg(all(feature = "fs", unix))]
+mod owned_file;
+#[cfg(all(test, feature = "fs"))]
+mod power_cut;
+
 use std::{io, path::PathBuf};
 
-use crate::{Checkpoint, Inconsistent, Job, Record};
+pub use self::memory::MemoryStore;
+#[cfg(all(feature = "fs", unix))]
+pub use self::{
+    file::FileStore,
+    jobs::{JobEntry, Jobs},
+};
+use crate::{Checkpoint, Inconsistent, Job, Record, format, replay::Unusable};
 
 /// Keeps journals. Blocking; hands out at most one slot for a job at a time, across processes.
 pub trait CheckpointStore: Send + Sync {
@@ -123,6 +147,14 @@ pub enum StoreError {
         /// What was found.
         why: String,
     },
+    /// A journal that is only looked at, not claimed, is damaged beyond use.
+    #[error("{path} is damaged: {why}", path = path.display())]
+    Damaged {
+        /// Which file; left untouched.
+        path: PathBuf,
+        /// Where and how.
+        why: String,
+    },
     /// The journal was written by a newer version of this program.
     #[error("{path} has journal version {version}, and this program reads up to {known}", path = path.display())]
     Newer {
@@ -132,6 +164,14 @@ pub enum StoreError {
         version: u16,
         /// The newest version that is known here.
         known: u16,
+    },
+    /// A record that cannot be stored; nothing was written.
+    #[error("{path} cannot take a record: {why}", path = path.display())]
+    Record {
+        /// Which journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// The operating system refused.
     #[error("cannot {what} {path}", path = path.display())]
@@ -143,4 +183,20 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// Why a record is not taken.
+const OTHER_UPLOAD: &str = "it begins another upload";
+const NO_BEGINNING: &str = "a journal begins with the beginning of an upload";
+const TOO_LONG: &str = "it is longer than 64 KiB";
+
+impl Unusable {
+    /// For a journal that stays where it is.
+    fn into_error(self, path: PathBuf) -> StoreError {
+        match self {
+            Self::Foreign(why) => StoreError::Foreign { path, why },
+            Self::Newer(version) => StoreError::Newer { path, version, known: format::VERSION },
+            Self::Damaged(why) => StoreError::Damaged { path, why },
+        }
+    }
 }
