@@ -206,7 +206,7 @@ fn write_joined(names: &[&str], out: &mut Vec<u8>) {
 }
 
 /// Without the spaces and tabs at both ends: they are no part of a value on the wire (RFC 9110 section 5.5).
-fn trim(mut value: &[u8]) -> &[u8] {
+pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }

@@ -165,13 +165,13 @@ mod tests {
 
     #[test]
     fn what_no_credential_can_hold_is_refused_without_being_shown() {
-        for text in ["", "se cret\n", "\tsecret", "sec\u{0}ret", "secret "] {
+        for text in ["", "Hidden\n", "\tHidden", "Hid\u{0}Hidden", "Hidden "] {
             for error in [
                 AccessKeyId::new(text).unwrap_err(),
                 AccessKeySecret::new(text).unwrap_err(),
                 SecurityToken::new(text).unwrap_err(),
             ] {
-                assert!(!format!("{error} {error:?}").contains("secret\""), "{error:?}");
+                assert!(!format!("{error} {error:?}").contains("Hid"), "{error:?}");
             }
         }
         assert!(AccessKeyId::new("a,b").is_err());

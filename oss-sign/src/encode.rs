@@ -140,6 +140,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn decoding_undoes_encoding(text in any::<String>()) {
             prop_assert_eq!(decode(&encode_component(&text)), text.as_bytes());

@@ -261,6 +261,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn both_spellings_agree_with_an_independent_calendar(unix in 0..=253_402_207_200_i64) {
             let time = SigningTime::from_unix(unix).unwrap();

@@ -8,6 +8,7 @@ use http::request::Parts;
 
 use super::Form;
 use super::refusal::{Refusal, SignatureVersion};
+use crate::canonical::trim;
 use crate::encode;
 use crate::names;
 use crate::presign::MAX_VALIDITY;
@@ -95,7 +96,7 @@ impl Claim {
             validity: Validity::AtOnce,
             additional_headers: additional.map(header_list).transpose()?.unwrap_or_default(),
             signature: signature.to_owned(),
-            security_token: headers.get(names::SECURITY_TOKEN).map(|token| token.as_bytes().to_vec()),
+            security_token: headers.get(names::SECURITY_TOKEN).map(|token| trim(token.as_bytes()).to_vec()),
         })
     }
 
@@ -145,9 +146,9 @@ fn header_time(headers: &HeaderMap) -> Result<(String, SigningTime), Refusal> {
             (None, Some(value)) => (value, SigningTime::parse_http_date),
             (None, None) => return Err(Refusal::MissingDate),
         };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    match parse(text.trim()) {
-        Some(time) => Ok((text.trim().to_owned(), time)),
+    let text = String::from_utf8_lossy(trim(value.as_bytes()));
+    match parse(&text) {
+        Some(time) => Ok((text.into_owned(), time)),
         None => Err(Refusal::MalformedDate { given: text.into_owned() }),
     }
 }
