@@ -11,6 +11,9 @@ mod progress;
 mod spec;
 mod upload;
 
+#[cfg(feature = "wire")]
+pub mod wire;
+
 pub use action::{Action, Part, Revision, Step, Ticket};
 pub use event::{
     Event, FoundUpload, ListedPart, PartsPage, Stop, StoredObject, UploadedPart, UploadsMarker, UploadsPage,
