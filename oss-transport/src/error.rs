@@ -1,3 +1,5 @@
+#[cfg(any(feature = "fault", feature = "hyper"))]
+use http::Uri;
 use http::uri::Authority;
 
 /// Any cause, kept for `source()`.
@@ -61,4 +63,14 @@ pub enum Unsent {
     /// The request itself cannot be sent: no authority, or a scheme other than http and https.
     #[error("the request cannot be sent")]
     Request,
+}
+
+/// The authority of `uri` as errors name it: without user information, which may be a password.
+#[cfg(any(feature = "fault", feature = "hyper"))]
+pub(crate) fn authority_of(uri: &Uri) -> Authority {
+    let named = uri.authority().and_then(|authority| match authority.as_str().rsplit_once('@') {
+        None => Some(authority.clone()),
+        Some((_, bare)) => bare.parse().ok(),
+    });
+    named.unwrap_or_else(|| Authority::from_static("nowhere"))
 }

@@ -33,7 +33,7 @@ use self::{
     target::Target,
     worker::{Job, Worker},
 };
-use crate::{Answer, Exchange, Transport, TransportError, Unsent};
+use crate::{Answer, Exchange, Transport, TransportError, Unsent, error::authority_of};
 
 /// How long dropping the transport waits for its threads, all together.
 const PARTING: Duration = Duration::from_millis(500);
@@ -104,12 +104,7 @@ impl HyperTransport {
 impl Transport for HyperTransport {
     async fn send(&self, exchange: Exchange) -> Result<Response<Answer>, TransportError> {
         let target = Target::of(exchange.request.uri()).map_err(|refusal| TransportError::NotSent {
-            authority: exchange
-                .request
-                .uri()
-                .authority()
-                .cloned()
-                .unwrap_or_else(|| Authority::from_static("nowhere")),
+            authority: authority_of(exchange.request.uri()),
             reason: refusal.reason,
             source: refusal.source,
         })?;

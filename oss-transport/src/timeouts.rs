@@ -12,7 +12,8 @@ pub struct Timeouts {
     pub answer: Duration,
     /// Whole head of the answer, from its first byte.
     pub head: Duration,
-    /// Whole body of the answer, from the end of its head.
+    /// Whole body of the answer, from the end of its head. For a streamed body: longest time between two pieces,
+    /// without the time that its reader takes.
     pub body: Duration,
 }
 
@@ -24,7 +25,7 @@ impl Default for Timeouts {
             write_idle: Duration::from_secs(20),
             answer: Duration::from_secs(30),
             head: Duration::from_secs(30),
-            body: Duration::from_secs(60),
+            body: Duration::from_mins(1),
         }
     }
 }

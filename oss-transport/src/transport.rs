@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::{Answer, Body, Timeouts, TransportError};
@@ -28,4 +30,18 @@ pub trait Transport: Send + Sync {
     /// [`TransportError::NotSent`] if the server cannot have seen the request, [`TransportError::Unanswered`] if it
     /// may have been carried out, [`TransportError::Body`] if the caller's own body failed.
     async fn send(&self, exchange: Exchange) -> Result<http::Response<Answer>, TransportError>;
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, exchange: Exchange) -> Result<http::Response<Answer>, TransportError> {
+        (**self).send(exchange).await
+    }
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for &T {
+    async fn send(&self, exchange: Exchange) -> Result<http::Response<Answer>, TransportError> {
+        (**self).send(exchange).await
+    }
 }

@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, Mutex, mpsc as channel},
     time::Duration,
@@ -25,7 +26,7 @@ pub struct HyperTransportBuilder {
     proxy: ProxyRule,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum ProxyRule {
     Environment,
     Never,
@@ -106,5 +107,16 @@ impl HyperTransportBuilder {
             alive,
             ended: Mutex::new(ended),
         }
+    }
+}
+
+impl fmt::Debug for ProxyRule {
+    /// The address of a proxy may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Never => "Never",
+            Self::Always(_) => "Always(***)",
+        })
     }
 }

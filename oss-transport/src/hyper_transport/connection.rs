@@ -87,6 +87,9 @@ impl Connection {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(Failure::Unanswered(Fault::Switched.into()));
         }
+        if self.flow.is_flooded() {
+            return Err(Failure::Unanswered(Fault::TooManyInformational.into()));
+        }
         if !self.flow.is_sent() {
             // The answer counts; what is left of the body is not sent, and the connection is spent.
             self.flow.stop();

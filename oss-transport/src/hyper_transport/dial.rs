@@ -30,7 +30,7 @@ use crate::{BoxError, Unsent};
 /// How long one address is alone before the next one is tried beside it (RFC 8305, section 5, recommends 250 ms).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// How long an address that failed is tried after all others.
-const AVOID: Duration = Duration::from_secs(60);
+const AVOID: Duration = Duration::from_mins(1);
 /// A peer that acknowledges nothing for so long is gone.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);

@@ -177,6 +177,11 @@ impl Flow {
         self.state().stopped
     }
 
+    /// Whether more informational answers came than anybody needs.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.state().informational > MAX_INFORMATIONAL
+    }
+
     /// Whether the request went out whole.
     pub(super) fn is_sent(&self) -> bool {
         let state = self.state();

@@ -15,6 +15,8 @@ use crate::Unsent;
 
 /// Most bytes of a proxy's answer to CONNECT.
 const MAX_HEAD: usize = 16 * 1024;
+/// What ends a head.
+const END: &[u8] = b"\r\n\r\n";
 
 /// The rules by which a proxy is chosen.
 pub(super) struct Proxies(Option<Matcher>);
@@ -90,7 +92,13 @@ impl Proxy {
         let head = read_head(stream).await.map_err(|error| self.refusal(&error.to_string()))?;
         let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
         match line {
-            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', _, _, ..] => Ok(()),
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', _, _, ..] if head.ends_with(END) => {
+                Ok(())
+            }
+            // A TLS server waits for its client to speak, so nothing can have come through the tunnel yet.
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', _, _, ..] => {
+                Err(self.refusal("sent bytes behind its answer to CONNECT"))
+            }
             _ => Err(self.refusal(&format!("answered {:?}", printable(line)))),
         }
     }
@@ -120,11 +128,11 @@ async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> 
     Ok(())
 }
 
-/// Reads up to the empty line; nothing may follow it, since a TLS server waits for the client to speak.
+/// Reads up to the empty line, and perhaps some bytes beyond it.
 async fn read_head(stream: &TcpStream) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut block = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
+    while !head.windows(END.len()).any(|bytes| bytes == END) {
         if head.len() > MAX_HEAD {
             return Err(std::io::Error::other("the answer to CONNECT is too long"));
         }

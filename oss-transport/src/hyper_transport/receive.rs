@@ -43,7 +43,7 @@ async fn collect(mut body: Incoming, most: usize) -> Result<Bytes, BoxError> {
 
 /// The reader's end of a body that is passed on piece by piece.
 pub(super) struct Pieces {
-    pieces: mpsc::Receiver<Result<Option<Bytes>, BoxError>>,
+    receiver: mpsc::Receiver<Result<Option<Bytes>, BoxError>>,
     authority: Authority,
     ended: bool,
 }
@@ -53,8 +53,8 @@ pub(super) struct Passer(mpsc::Sender<Result<Option<Bytes>, BoxError>>);
 
 /// Both ends; one piece waits between them.
 pub(super) fn pieces(authority: Authority) -> (Passer, Pieces) {
-    let (sender, pieces) = mpsc::channel(1);
-    (Passer(sender), Pieces { pieces, authority, ended: false })
+    let (sender, receiver) = mpsc::channel(1);
+    (Passer(sender), Pieces { receiver, authority, ended: false })
 }
 
 impl Passer {
@@ -96,7 +96,7 @@ impl AnswerStream for Pieces {
         if self.ended {
             return Ok(None);
         }
-        let piece = self.pieces.recv().await.unwrap_or_else(|| Err(Fault::Shutdown.into()));
+        let piece = self.receiver.recv().await.unwrap_or_else(|| Err(Fault::Shutdown.into()));
         self.ended = matches!(piece, Ok(None));
         piece.map_err(|source| TransportError::Unanswered { authority: self.authority.clone(), source })
     }

@@ -47,8 +47,7 @@ impl Tls {
             Err(words) => return Err(refuse(Unsent::Certificate, Fault::Words(words.clone()))),
         };
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refuse(Unsent::Request, error))?;
-        let mut stream =
-            TlsConnector::from(config).connect(name, stream).await.map_err(|error| classify(error))?;
+        let mut stream = TlsConnector::from(config).connect(name, stream).await.map_err(classify)?;
         stream.get_mut().1.set_buffer_limit(Some(BUFFER_LIMIT));
         Ok(Wire::Tls(Box::new(stream)))
     }

@@ -8,6 +8,7 @@ use std::{
         mpsc as channel,
     },
     thread,
+    time::Duration,
 };
 
 use http::{HeaderValue, Request, Response, Uri, header};
@@ -28,6 +29,9 @@ use super::{
     target::{self, Target},
 };
 use crate::{Answer, BoxError, Exchange, Timeouts, TransportError, Unsent};
+
+/// Least time between two looks at idle connections.
+const SWEEP: Duration = Duration::from_secs(1);
 
 type Outcome = Result<Response<Answer>, TransportError>;
 
@@ -110,7 +114,7 @@ struct Desk {
 impl Desk {
     async fn work(self: Arc<Self>, mut jobs: mpsc::UnboundedReceiver<(Job, Busy)>) {
         loop {
-            match timeout(self.pool.limit(), jobs.recv()).await {
+            match timeout(self.pool.limit().max(SWEEP), jobs.recv()).await {
                 Ok(Some((job, busy))) => {
                     tokio::spawn(Arc::clone(&self).serve(job, busy));
                 }
@@ -130,17 +134,14 @@ impl Desk {
             let (response, connection) = self.carry(&exchange, &target).await?;
             drop(exchange);
             let (head, body) = response.into_parts();
-            match answer_limit {
-                Some(most) => {
-                    let bytes = receive::whole(body, most, clock).await.map_err(unanswered)?;
-                    self.keep(target, connection).await;
-                    Ok((Response::from_parts(head, Answer::Whole(bytes)), None))
-                }
-                None => {
-                    let (passer, pieces) = receive::pieces(authority.clone());
-                    let response = Response::from_parts(head, Answer::Stream(Box::new(pieces)));
-                    Ok((response, Some((passer, body, connection, target))))
-                }
+            if let Some(most) = answer_limit {
+                let bytes = receive::whole(body, most, clock).await.map_err(unanswered)?;
+                self.keep(target, connection).await;
+                Ok((Response::from_parts(head, Answer::Whole(bytes)), None))
+            } else {
+                let (passer, pieces) = receive::pieces(authority.clone());
+                let response = Response::from_parts(head, Answer::Stream(Box::new(pieces)));
+                Ok((response, Some((passer, body, connection, target))))
             }
         };
         let outcome = tokio::select! {

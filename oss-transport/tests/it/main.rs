@@ -1,5 +1,14 @@
 //! What a transport promises, against servers that stall, close, reset and lie.
 
+#![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
+
+mod answers;
+mod clocks;
 mod exchange;
+mod failures;
+mod faulty;
 mod peer;
+mod pool;
+mod proxies;
 mod request;
+mod secure;

@@ -74,8 +74,8 @@ impl Drop for Peer {
 pub(crate) struct Caller(TcpStream);
 
 impl Caller {
-    pub(crate) fn from(stream: TcpStream) -> Self {
-        Self(stream)
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.0
     }
 
     /// Everything up to the empty line, or `None` at the end of the connection.
@@ -108,7 +108,12 @@ impl Caller {
 
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         // A caller that went away is part of many scripts.
-        drop(self.0.write_all(bytes.as_ref()));
+        self.try_say(bytes);
+    }
+
+    /// Whether the caller still listens.
+    pub(crate) fn try_say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.write_all(bytes.as_ref()).is_ok()
     }
 
     /// Ends the connection with a reset, unsent and unread bytes with it.

@@ -49,7 +49,10 @@ pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-pub(crate) fn send(transport: &impl Transport, exchange: Exchange) -> Result<Response<Answer>, TransportError> {
+pub(crate) fn send(
+    transport: &impl Transport,
+    exchange: Exchange,
+) -> Result<Response<Answer>, TransportError> {
     wait(transport.send(exchange))
 }
 
@@ -78,11 +81,14 @@ pub(crate) struct Counting {
     pub(crate) len: u64,
     pub(crate) block: usize,
     pub(crate) opened: AtomicUsize,
+    /// Long enough for a block from any place in its period of 251.
+    pattern: Bytes,
 }
 
 impl Counting {
     pub(crate) fn new(len: u64, block: usize) -> Arc<Self> {
-        Arc::new(Self { len, block, opened: AtomicUsize::new(0) })
+        let pattern = (0..=250).cycle().take(block + 251).collect();
+        Arc::new(Self { len, block, opened: AtomicUsize::new(0), pattern })
     }
 
     pub(crate) fn body(self: &Arc<Self>) -> Body {
@@ -91,7 +97,7 @@ impl Counting {
 
     /// What the body says.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        (0..self.len).map(|at| (at % 251) as u8).collect()
+        (0..=250).cycle().take(usize::try_from(self.len).unwrap()).collect()
     }
 }
 
@@ -99,21 +105,28 @@ struct CountingChunks {
     at: u64,
     len: u64,
     block: usize,
+    pattern: Bytes,
 }
 
 impl ChunkSource for Counting {
     fn open(&self) -> Result<Box<dyn Chunks>, BodyError> {
         self.opened.fetch_add(1, Ordering::SeqCst);
-        Ok(Box::new(CountingChunks { at: 0, len: self.len, block: self.block }))
+        Ok(Box::new(CountingChunks {
+            at: 0,
+            len: self.len,
+            block: self.block,
+            pattern: self.pattern.clone(),
+        }))
     }
 }
 
 impl Chunks for CountingChunks {
     fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         let end = self.len.min(self.at + self.block as u64);
-        let piece: Vec<u8> = (self.at..end).map(|at| (at % 251) as u8).collect();
+        let from = usize::try_from(self.at % 251).unwrap();
+        let count = usize::try_from(end - self.at).unwrap();
         self.at = end;
-        Ok((!piece.is_empty()).then(|| piece.into()))
+        Ok((count > 0).then(|| self.pattern.slice(from..from + count)))
     }
 }
 
