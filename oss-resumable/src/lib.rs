@@ -1,7 +1,6 @@
 //! A resumable upload as a state machine without I/O, the codec that speaks OSS for it, and a ready driver.
 
 mod action;
-mod backoff;
 mod event;
 mod fault;
 mod limits;
@@ -14,6 +13,9 @@ mod upload;
 
 #[cfg(feature = "wire")]
 pub mod wire;
+
+#[cfg(feature = "driver")]
+pub mod driver;
 
 pub use action::{Action, Part, Revision, Step, Ticket};
 pub use event::{

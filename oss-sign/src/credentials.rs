@@ -133,6 +133,17 @@ impl Credentials {
         self
     }
 
+    /// Whether both are one set: what a service refused as ended is not worth sending again.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let token = match (&self.security_token, &other.security_token) {
+            (Some(one), Some(other)) => Arc::ptr_eq(&one.0, &other.0) || *one.0 == *other.0,
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        token
+            && self.access_key_id == other.access_key_id
+            && self.access_key_secret.is_same(&other.access_key_secret)
+    }
+
     /// The public half.
     pub fn access_key_id(&self) -> &AccessKeyId {
         &self.access_key_id
@@ -185,5 +196,23 @@ mod tests {
         assert!(Arc::ptr_eq(&credentials.access_key_secret.0, &clone.access_key_secret.0));
         assert!(clone.access_key_secret.is_same(&AccessKeySecret::new("sk").unwrap()));
         assert!(!clone.access_key_secret.is_same(&AccessKeySecret::new("sl").unwrap()));
+    }
+
+    #[test]
+    fn sets_are_one_when_all_of_their_parts_are() {
+        let with = |id: &str, secret: &str, token: Option<&str>| {
+            let pair = Credentials::new(id, secret).unwrap();
+            token.map_or(pair.clone(), |token| pair.with_security_token(SecurityToken::new(token).unwrap()))
+        };
+        let one = with("ak", "sk", Some("t"));
+        assert!(one.is_same(&one.clone()) && one.is_same(&with("ak", "sk", Some("t"))));
+        for other in [
+            with("al", "sk", Some("t")),
+            with("ak", "sl", Some("t")),
+            with("ak", "sk", Some("u")),
+            with("ak", "sk", None),
+        ] {
+            assert!(!one.is_same(&other) && !other.is_same(&one));
+        }
     }
 }

@@ -1,0 +1,114 @@
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use oss_checkpoint::{ByteRange, SourceStamp};
+use oss_transport::{Body, BodyError, ChunkSource, Chunks};
+
+use super::{
+    buffers::Buffers,
+    range_reader::{RangeReader, ReadOut},
+    source::Source,
+};
+
+/// A range of the source as a request body; remembers what was read for the one who waits for the answer.
+pub(crate) struct PartBody {
+    source: Arc<dyn Source>,
+    buffers: Arc<Buffers>,
+    range: ByteRange,
+    required: Option<SourceStamp>,
+    reading: Arc<Reading>,
+}
+
+/// How far the body of one request is.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    taken: AtomicU64,
+    end: Mutex<Option<ReadOut>>,
+}
+
+impl PartBody {
+    /// With `required`, the last block is held back until the source has been seen to still have that stamp; else the
+    /// body fails, the request stays short, and the server stores nothing.
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        buffers: Arc<Buffers>,
+        range: ByteRange,
+        required: Option<SourceStamp>,
+    ) -> (Body, Arc<Reading>) {
+        let reading = Arc::new(Reading::default());
+        let len = range.len.get();
+        let body = Self { source, buffers, range, required, reading: Arc::clone(&reading) };
+        (Body::Chunks { len, source: Arc::new(body) }, reading)
+    }
+}
+
+impl Reading {
+    /// Bytes that the transport has taken in this attempt.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// What was read, if all of it was.
+    pub(crate) fn end(&self) -> Option<ReadOut> {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn finish(&self, end: Option<ReadOut>) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+}
+
+impl ChunkSource for PartBody {
+    fn open(&self) -> Result<Box<dyn Chunks>, BodyError> {
+        self.reading.taken.store(0, Ordering::Relaxed);
+        self.reading.finish(None);
+        let reader = RangeReader::open(&self.source, &self.buffers, self.range, self.required)?;
+        Ok(Box::new(Pass { reader, reading: Arc::clone(&self.reading) }))
+    }
+}
+
+struct Pass {
+    reader: RangeReader,
+    reading: Arc<Reading>,
+}
+
+impl Chunks for Pass {
+    fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        let block = self.reader.next()?;
+        // Before the last block goes out: the answer may be there as soon as it has.
+        self.reading.finish(self.reader.end());
+        if let Some(block) = &block {
+            self.reading.taken.fetch_add(block.len() as u64, Ordering::Relaxed);
+        }
+        Ok(block)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oss_checkpoint::ByteCount;
+
+    use super::*;
+    use crate::driver::source::BytesSource;
+
+    #[test]
+    fn a_body_can_be_made_again_and_counts_from_the_start() {
+        let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![7; 2 * Buffers::SIZE]));
+        let range = ByteRange { start: 0, len: ByteCount::new(2 * Buffers::SIZE as u64) };
+        let (body, reading) = PartBody::new(source, Buffers::new(1), range, None);
+        let Body::Chunks { len, source } = body else { panic!("a body in chunks") };
+        for _ in 0..2 {
+            let mut chunks = source.open().unwrap();
+            assert_eq!((reading.taken(), reading.end()), (0, None));
+            chunks.next().unwrap();
+            assert_eq!((reading.taken(), reading.end()), (len / 2, None));
+            chunks.next().unwrap();
+            assert_eq!(reading.taken(), len);
+            assert!(reading.end().is_some(), "known before the last block is out");
+            assert!(chunks.next().unwrap().is_none());
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! One pass over a range of the source: read, checksum, and a word on whether the bytes are of one piece.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use crc_fast::{CrcAlgorithm, Digest};
+use oss_checkpoint::{ByteRange, Crc64, SourceStamp};
+
+use super::{
+    buffers::Buffers,
+    client::in_full,
+    clock::wall_nanos,
+    source::{Source, SourceReader},
+};
+use crate::{Fault, FaultClass};
+
+/// What a whole pass found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadOut {
+    /// Of the bytes of the range.
+    pub(crate) crc64: Crc64,
+    /// The source, the same before the first byte and behind the last one, by its path and by what is open.
+    pub(crate) stamp: SourceStamp,
+    /// Whether it had been unchanged for two seconds when reading began.
+    pub(crate) at_rest: bool,
+}
+
+/// Why a range cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The source changed while it was read, or is not the one of the plan.
+    #[error("the source changed: {0}")]
+    Moved(&'static str),
+    /// The system refused.
+    #[error("the source cannot be read at offset {offset}")]
+    Io { offset: u64, source: io::Error },
+}
+
+impl ReadError {
+    pub(crate) fn fault(&self) -> Fault {
+        let class = match self {
+            Self::Moved(_) => FaultClass::SourceMoved,
+            Self::Io { .. } => FaultClass::Local,
+        };
+        Fault::new(class, in_full(self))
+    }
+}
+
+/// Hands out the bytes of a range, a block at a time. The last block comes only when the source has been looked at
+/// again behind it.
+pub(crate) struct RangeReader {
+    source: Arc<dyn Source>,
+    open: Box<dyn SourceReader>,
+    buffers: Arc<Buffers>,
+    range: ByteRange,
+    offset: u64,
+    digest: Digest,
+    began: SourceStamp,
+    at_rest: bool,
+    /// The only stamp under which the last block is handed out, if there is such a one.
+    required: Option<SourceStamp>,
+    end: Option<ReadOut>,
+}
+
+impl RangeReader {
+    pub(crate) fn open(
+        source: &Arc<dyn Source>,
+        buffers: &Arc<Buffers>,
+        range: ByteRange,
+        required: Option<SourceStamp>,
+    ) -> Result<Self, ReadError> {
+        let at_start = |source| ReadError::Io { offset: range.start, source };
+        let open = source.open().map_err(at_start)?;
+        let began = open.stamp().map_err(at_start)?;
+        if required.is_some_and(|required| required != began) {
+            return Err(ReadError::Moved("it is not as it was when the upload was planned"));
+        }
+        Ok(Self {
+            source: Arc::clone(source),
+            open,
+            buffers: Arc::clone(buffers),
+            range,
+            offset: range.start,
+            digest: Digest::new(CrcAlgorithm::Crc64Xz),
+            began,
+            at_rest: is_at_rest(&began, wall_nanos()),
+            required,
+            end: None,
+        })
+    }
+
+    /// The next block; `None` behind the last one.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, ReadError> {
+        let left = self.range.end() - self.offset;
+        if left == 0 {
+            if self.end.is_none() {
+                self.look_again()?;
+            }
+            return Ok(None);
+        }
+        let mut buffer = self.buffers.take();
+        let space = buffer.space();
+        let len = usize::try_from(left).map_or(space.len(), |left| left.min(space.len()));
+        self.fill(&mut space[..len])?;
+        self.digest.update(&space[..len]);
+        self.offset += len as u64;
+        if self.offset == self.range.end() {
+            self.look_again()?;
+        }
+        Ok(Some(buffer.filled(len).into_bytes()))
+    }
+
+    /// What the pass found, once it is through.
+    pub(crate) fn end(&self) -> Option<ReadOut> {
+        self.end
+    }
+
+    fn fill(&self, mut space: &mut [u8]) -> Result<(), ReadError> {
+        let mut offset = self.offset;
+        while !space.is_empty() {
+            match self.open.read_at(space, offset) {
+                Ok(0) => return Err(ReadError::Moved("it has become shorter")),
+                Ok(len) => {
+                    let len = len.min(space.len());
+                    space = &mut space[len..];
+                    offset += len as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(ReadError::Io { offset, source }),
+            }
+        }
+        Ok(())
+    }
+
+    fn look_again(&mut self) -> Result<(), ReadError> {
+        let at_end = |source| ReadError::Io { offset: self.offset, source };
+        let open = self.open.stamp().map_err(at_end)?;
+        if open != self.began {
+            return Err(ReadError::Moved("it was written to while it was read"));
+        }
+        match self.source.inspect() {
+            Ok(stamp) if stamp == open => {}
+            Ok(_) => return Err(ReadError::Moved("another one is in its place")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(ReadError::Moved("it is gone"));
+            }
+            Err(error) => return Err(at_end(error)),
+        }
+        if self.required.is_some_and(|required| required != open) {
+            return Err(ReadError::Moved("it is not as it was when the upload was planned"));
+        }
+        self.end =
+            Some(ReadOut { crc64: Crc64::new(self.digest.finalize()), stamp: open, at_rest: self.at_rest });
+        Ok(())
+    }
+}
+
+/// A change within the grain of a file system's clock moves no stamp; two seconds are the coarsest in use (FAT).
+fn is_at_rest(stamp: &SourceStamp, now: i128) -> bool {
+    const GRAIN_NANOS: i128 = 2_000_000_000;
+    let changed = stamp.identity.map_or(stamp.mtime_ns, |identity| identity.ctime_ns.max(stamp.mtime_ns));
+    now - i128::from(changed) >= GRAIN_NANOS
+}
+
+#[cfg(test)]
+mod tests {
+    use oss_checkpoint::{ByteCount, FileIdentity};
+
+    use super::*;
+    use crate::driver::source::BytesSource;
+
+    fn range(start: u64, len: u64) -> ByteRange {
+        ByteRange { start, len: ByteCount::new(len) }
+    }
+
+    fn read(reader: &mut RangeReader) -> Result<Vec<u8>, ReadError> {
+        let mut all = Vec::new();
+        while let Some(block) = reader.next()? {
+            all.extend_from_slice(&block);
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn a_pass_gives_exactly_its_range_and_its_checksum() {
+        let bytes: Vec<u8> = (0..3 * Buffers::SIZE as u64 + 17).map(|n| (n % 251) as u8).collect();
+        let source: Arc<dyn Source> = Arc::new(BytesSource::new(bytes.clone()));
+        let size = Buffers::SIZE as u64;
+        for (start, len) in
+            [(0, 0), (0, 1), (5, size), (5, size + 1), (size - 1, 2 * size), (0, 3 * size + 17)]
+        {
+            let mut reader = RangeReader::open(&source, &Buffers::new(1), range(start, len), None).unwrap();
+            let expected = &bytes[start as usize..(start + len) as usize];
+            assert_eq!(read(&mut reader).unwrap(), expected, "{start}+{len}");
+            let checksum = crc_fast::checksum(CrcAlgorithm::Crc64Xz, expected);
+            let end = reader.end().unwrap();
+            assert_eq!((end.crc64, end.at_rest), (Crc64::new(checksum), true));
+        }
+    }
+
+    #[test]
+    fn a_source_that_ends_early_has_moved() {
+        let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![1; 100]));
+        let mut reader = RangeReader::open(&source, &Buffers::new(1), range(90, 11), None).unwrap();
+        assert!(matches!(read(&mut reader), Err(ReadError::Moved(_))));
+        assert_eq!(reader.end(), None);
+    }
+
+    #[test]
+    fn the_last_block_of_another_source_than_planned_is_never_handed_out() {
+        let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![1; 100]));
+        let planned = SourceStamp { mtime_ns: 1, ..source.inspect().unwrap() };
+        let opened = RangeReader::open(&source, &Buffers::new(1), range(0, 100), Some(planned));
+        assert!(matches!(opened, Err(ReadError::Moved(_))));
+    }
+
+    #[test]
+    fn what_changed_less_than_two_seconds_ago_is_not_at_rest() {
+        let second = 1_000_000_000;
+        let check = |mtime: i64, ctime: i64, at_rest: bool| {
+            let identity = Some(FileIdentity { ctime_ns: ctime * second, device: 1, inode: 1 });
+            let stamp = SourceStamp { len: ByteCount::new(1), mtime_ns: mtime * second, identity };
+            assert_eq!(is_at_rest(&stamp, i128::from(100 * second)), at_rest, "{mtime} {ctime}");
+        };
+        check(98, 98, true);
+        check(99, 98, false);
+        check(1, 99, false);
+        check(200, 1, false);
+    }
+}
