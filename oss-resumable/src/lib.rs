@@ -1,6 +1,7 @@
 //! A resumable upload as a state machine without I/O, the codec that speaks OSS for it, and a ready driver.
 
 mod action;
+mod backoff;
 mod event;
 mod fault;
 mod limits;

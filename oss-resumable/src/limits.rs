@@ -31,7 +31,7 @@ impl Default for Limits {
         Self {
             concurrency: NonZeroU16::MIN.saturating_add(3),
             checksums: NonZeroU16::MIN.saturating_add(1),
-            give_up_after: Duration::from_secs(15 * 60),
+            give_up_after: Duration::from_mins(15),
             backoff_base: Duration::from_millis(200),
             backoff_cap: Duration::from_secs(20),
             flush_parts: 64,

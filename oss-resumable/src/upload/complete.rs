@@ -1,0 +1,299 @@
+//! From the last part to the proof, and what a lost answer means.
+
+use oss_checkpoint::{Crc64, CrcJoin, ObjectFacts, PartPlan, Proof, Record, Stage};
+
+use super::{
+    Upload,
+    parts::PartTable,
+    phase::{Attempt, Completing, Phase, Question, Then},
+    tickets::Work,
+};
+use crate::{Failure, Fault, Finished, Note, Outcome, StoredObject, Unproved};
+
+/// How often Complete may be told that the parts are others, before that is the end.
+const MAX_REJECTED: u32 = 2;
+/// How often a vanished upload is begun anew, before that is the end.
+const MAX_RESTARTS: u32 = 1;
+
+impl Question {
+    pub(super) const fn work(self) -> Work {
+        match self {
+            Self::Complete => Work::Complete,
+            Self::Unfinished => Work::ListParts,
+            Self::Object | Self::Checksum => Work::InspectObject,
+        }
+    }
+}
+
+impl Upload {
+    /// Every part is proved and the source is what it was: from here on the object may exist.
+    pub(super) fn seal(&mut self) {
+        let needs = self.record(Record::Entered(Stage::Completing));
+        self.phase = Phase::Sealing { needs };
+    }
+
+    pub(super) fn on_sealed(&mut self) {
+        self.phase = Phase::Completing(Completing {
+            attempt: Attempt::default(),
+            question: Question::Complete,
+            unsure: false,
+            resumed: false,
+        });
+    }
+
+    /// An earlier run may have completed it.
+    pub(super) fn settle_earlier_complete(&mut self) {
+        self.table = self.checkpoint.plan().map(|plan| {
+            let mut table = PartTable::fresh(plan);
+            for part in self.checkpoint.parts() {
+                table.done(part.receipt.number, true);
+            }
+            table
+        });
+        self.phase = Phase::Completing(Completing {
+            attempt: Attempt::default(),
+            question: Question::Unfinished,
+            unsure: true,
+            resumed: true,
+        });
+    }
+
+    pub(super) fn on_completed(&mut self, object: &StoredObject) {
+        let Phase::Completing(completing) = &mut self.phase else { return };
+        completing.attempt.in_flight = false;
+        if object.crc64.is_none() {
+            completing.question = Question::Checksum;
+            return;
+        }
+        self.judge(object, false);
+    }
+
+    /// What HEAD says.
+    pub(super) fn on_object(&mut self, object: Option<&StoredObject>) {
+        match &mut self.phase {
+            Phase::Putting(_) => self.on_put_object(object),
+            Phase::Vanishing { attempt, fault } => {
+                attempt.in_flight = false;
+                let fault = fault.clone();
+                self.judge_found(object, &fault);
+            }
+            Phase::Completing(completing) => {
+                completing.attempt.in_flight = false;
+                if completing.question == Question::Checksum {
+                    let nothing = StoredObject::default();
+                    self.judge(object.unwrap_or(&nothing), false);
+                } else {
+                    let fault =
+                        Fault::new(crate::FaultClass::Vanished, "the upload is gone and there is no object");
+                    self.judge_found(object, &fault);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An object that was found where ours should be.
+    fn judge_found(&mut self, object: Option<&StoredObject>, fault: &Fault) {
+        let earlier = |object: &StoredObject| match (object.last_modified, self.checkpoint.initiated_at()) {
+            (Some(modified), Some(initiated)) => modified < initiated,
+            _ => false,
+        };
+        let sealed = matches!(self.phase, Phase::Completing(_));
+        match (object.filter(|object| !earlier(object)), self.object_crc64()) {
+            (Some(object), Some(local)) => {
+                let same_size =
+                    object.size.is_none_or(|size| Some(size) == self.sealed_plan().map(|plan| plan.len()));
+                if same_size && object.crc64 == Some(local) {
+                    self.judge(object, true);
+                } else if sealed {
+                    let what = Unproved::FoundObject;
+                    self.fail(Failure::ProofFailed { what, local, server: object.crc64 });
+                } else {
+                    self.on_lost(fault.clone());
+                }
+            }
+            _ => self.on_lost(fault.clone()),
+        }
+    }
+
+    /// Compares the object with what was read here.
+    fn judge(&mut self, object: &StoredObject, settled: bool) {
+        let (Some(local), Some(plan)) = (self.object_crc64(), self.sealed_plan()) else { return };
+        if let Some(server) = object.crc64.filter(|server| *server != local) {
+            let what = if settled { Unproved::FoundObject } else { Unproved::Object };
+            self.fail(Failure::ProofFailed { what, local, server: Some(server) });
+            return;
+        }
+        let proof = match (object.crc64, self.unproved) {
+            (Some(_), false) => Proof::PartsAndObject,
+            (Some(_), true) => Proof::Object,
+            (None, _) => Proof::None,
+        };
+        if proof == Proof::None {
+            self.note_once(Note::Unproved);
+        }
+        if settled {
+            self.note_once(Note::Settled);
+        }
+        self.patience.progress(self.now);
+        let facts = ObjectFacts {
+            size: plan.len(),
+            crc64: local,
+            etag: object.etag.clone(),
+            version_id: object.version_id.clone(),
+            proof,
+            settled,
+            finished: object.at,
+        };
+        let already = settled && matches!(&self.phase, Phase::Completing(completing) if completing.resumed);
+        let needs = self.record(Record::Done(Box::new(facts.clone())));
+        let source = self.checkpoint.begun().map(|begun| begun.stamp);
+        if let Some(stamp) = self.stamp.filter(|stamp| already && Some(*stamp) != source) {
+            // What was completed is what the source was then; what it is now is another upload.
+            self.begin_fresh(stamp);
+        } else {
+            let outcome = Outcome::Completed(Box::new(Finished { facts, already }));
+            self.phase = Phase::Recording { needs, outcome: Box::new(outcome) };
+        }
+    }
+
+    pub(super) fn on_recorded(&mut self) {
+        if let Phase::Recording { outcome, .. } = std::mem::replace(&mut self.phase, Phase::Ended) {
+            self.retire(*outcome);
+        }
+    }
+
+    /// A request was not answered and may have been done.
+    pub(super) fn on_unsettled(&mut self, work: Work, fault: Fault) {
+        if work == Work::Initiate {
+            self.on_initiate_unanswered(fault);
+            return;
+        }
+        if let Phase::Completing(completing) = &mut self.phase {
+            completing.unsure = true;
+            completing.question = Question::Unfinished;
+        }
+        self.retry(work, fault);
+    }
+
+    /// The upload is still there: Complete was not done.
+    pub(super) fn on_still_unfinished(&mut self) {
+        let Phase::Completing(completing) = &mut self.phase else { return };
+        completing.attempt.in_flight = false;
+        if !completing.resumed {
+            completing.question = Question::Complete;
+            let tries = completing.attempt.tries;
+            let pause = Fault::new(crate::FaultClass::Unanswered, "the upload could not be completed");
+            match self.next_try(tries, &pause) {
+                Some(at) => {
+                    if let Some(attempt) = self.attempt(Work::Complete) {
+                        attempt.not_before = at;
+                    }
+                }
+                None => self.give_in(pause),
+            }
+            return;
+        }
+        // An earlier run sealed it. What it held to be true is looked at again.
+        self.record(Record::Entered(Stage::Uploading));
+        match self.stamp {
+            Some(stamp) => self.decide(stamp),
+            None => self.phase = Phase::Inspecting { attempt: Attempt::default() },
+        }
+    }
+
+    /// Parts may not be listed, so the object has to tell.
+    pub(super) fn on_probe_denied(&mut self, fault: Fault) {
+        self.note_once(Note::ListDenied(fault));
+        let tiled = self.object_crc64().is_some();
+        let Phase::Completing(completing) = &mut self.phase else { return };
+        if tiled {
+            completing.question = Question::Complete;
+        } else {
+            self.on_still_unfinished();
+        }
+    }
+
+    /// The server does not know the upload.
+    pub(super) fn on_vanished(&mut self, fault: Fault) {
+        match &mut self.phase {
+            Phase::Finding(_) => self.drop_candidate(),
+            Phase::Completing(completing) => {
+                completing.question = Question::Object;
+                completing.attempt = Attempt::default();
+            }
+            _ => {
+                self.cancel_all();
+                self.phase = Phase::Vanishing { attempt: Attempt::default(), fault };
+            }
+        }
+    }
+
+    /// It is gone, and the object is not ours: another upload, once.
+    fn on_lost(&mut self, fault: Fault) {
+        let lost = self.progress().accepted;
+        if let Some(upload_id) = self.checkpoint.upload_id().cloned() {
+            self.note(Note::UploadVanished { upload_id: upload_id.clone(), lost });
+            self.known.push(upload_id);
+        }
+        self.record(Record::Abandoned);
+        self.restarts += 1;
+        if self.restarts > MAX_RESTARTS {
+            self.fail(Failure::Refused(fault));
+            return;
+        }
+        match self.stamp {
+            Some(stamp) => self.begin_fresh(stamp),
+            None => self.phase = Phase::Inspecting { attempt: Attempt::default() },
+        }
+    }
+
+    /// There is an object, and it must not be overwritten.
+    pub(super) fn on_exists(&mut self, work: Work, fault: Fault) {
+        if work == Work::PutObject {
+            self.on_put_exists(fault);
+            return;
+        }
+        match &mut self.phase {
+            Phase::Completing(completing) if completing.unsure => {
+                completing.question = Question::Object;
+                completing.attempt = Attempt::default();
+            }
+            _ => self.give_up(Then::End(Outcome::Failed(Failure::Refused(fault)))),
+        }
+    }
+
+    /// The server has other parts than we named.
+    pub(super) fn on_rejected(&mut self, fault: Fault) {
+        self.rejected += 1;
+        let Some(begun) = self.checkpoint.begun().cloned().filter(|_| self.rejected <= MAX_REJECTED) else {
+            self.fail(Failure::Refused(fault));
+            return;
+        };
+        self.record(Record::Entered(Stage::Uploading));
+        self.listed_upto = None;
+        self.transfer_listed(&begun);
+    }
+
+    /// CRC-64 of the whole source, joined from the parts that count; `None` unless they tile it.
+    fn object_crc64(&self) -> Option<Crc64> {
+        let plan = self.sealed_plan()?;
+        let full = CrcJoin::new(plan.part_size().get());
+        let mut joined = Crc64::EMPTY;
+        let mut count = 0;
+        for receipt in self.receipts() {
+            count += 1;
+            joined = if receipt.size == plan.part_size() {
+                full.join(joined, receipt.crc64)
+            } else {
+                joined.followed_by(receipt.crc64, receipt.size.get())
+            };
+        }
+        (count == usize::from(plan.count())).then_some(joined)
+    }
+
+    /// The plan that the parts in the journal belong to.
+    fn sealed_plan(&self) -> Option<PartPlan> {
+        self.checkpoint.plan()
+    }
+}

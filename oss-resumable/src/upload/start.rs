@@ -1,0 +1,148 @@
+//! From the first look at the source to the first part.
+
+use oss_checkpoint::{Begun, ByteCount, PartPlan, Record, ServerTime, SourceStamp, Stage, UploadId};
+
+use super::{
+    Upload,
+    parts::PartTable,
+    phase::{Attempt, Fit, Phase, Putting, Then, Transfer},
+};
+use crate::{Adopt, Failure, Finished, Note, OnChange, Outcome, Stop};
+
+impl Upload {
+    pub(super) fn on_source(&mut self, stamp: SourceStamp) {
+        match &self.phase {
+            Phase::Inspecting { .. } => {
+                self.patience.progress(self.now);
+                self.decide(stamp);
+            }
+            Phase::Transferring(_) => self.on_inspected(stamp),
+            _ => {}
+        }
+    }
+
+    /// What to do, now that the source is known.
+    pub(super) fn decide(&mut self, stamp: SourceStamp) {
+        self.stamp = Some(stamp);
+        self.generation += 1;
+        let Some(begun) = self.checkpoint.begun().cloned() else {
+            self.begin_fresh(stamp);
+            return;
+        };
+        let same_options = begun.options == self.spec.options;
+        if let Some(facts) = self.checkpoint.done() {
+            if begun.stamp == stamp && same_options {
+                let finished = Finished { facts: facts.clone(), already: true };
+                self.retire(Outcome::Completed(Box::new(finished)));
+            } else {
+                self.begin_fresh(stamp);
+            }
+        } else if self.checkpoint.upload_id().is_none() {
+            // Initiate may have been sent, and nobody remembers its answer.
+            self.find();
+        } else if self.checkpoint.stage() == Stage::Completing {
+            self.settle_earlier_complete();
+        } else if !same_options {
+            self.start_over();
+        } else if begun.stamp == stamp {
+            self.transfer_listed(&begun);
+        } else {
+            match self.spec.on_change {
+                OnChange::Fail => self.fail(Failure::SourceChanged { rounds: 1 }),
+                OnChange::Restart => self.start_over(),
+                OnChange::Heal if PartPlan::new(stamp.len, begun.part_size).is_err() => self.start_over(),
+                OnChange::Heal => {
+                    self.note(Note::SourceChanged);
+                    self.record(Record::StampRenewed { stamp });
+                    self.transfer_listed(&Begun { stamp, ..begun });
+                }
+            }
+        }
+    }
+
+    /// Begins without any history.
+    pub(super) fn begin_fresh(&mut self, stamp: SourceStamp) {
+        self.table = None;
+        if stamp.len == ByteCount::ZERO || stamp.len < self.spec.threshold {
+            self.phase = Phase::Putting(Putting::default());
+            return;
+        }
+        match self.spec.adopt {
+            Adopt::Auto => self.find(),
+            Adopt::Never => self.begin_upload(None),
+        }
+    }
+
+    /// Writes down what the upload is meant to be. With `adopt` one that is there is taken over, else a new one is
+    /// initiated.
+    pub(super) fn begin_upload(&mut self, adopt: Option<Box<Fit>>) {
+        let Some(stamp) = self.stamp else {
+            self.phase = Phase::Inspecting { attempt: Attempt::default() };
+            return;
+        };
+        let plan = match &adopt {
+            Some(fit) => Ok(fit.plan),
+            None => PartPlan::fit(stamp.len, self.spec.part_size),
+        };
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(error) => {
+                self.fail(Failure::Plan(error));
+                return;
+            }
+        };
+        let needs = self.record(Record::Begun(Box::new(Begun {
+            job: self.spec.job.clone(),
+            endpoint: self.spec.endpoint.clone(),
+            stamp,
+            part_size: plan.part_size(),
+            options: self.spec.options.clone(),
+            at: self.spec.started,
+        })));
+        self.phase = Phase::Beginning { needs, adopt };
+    }
+
+    /// The intent is durable.
+    pub(super) fn on_begun(&mut self) {
+        let Phase::Beginning { adopt, .. } = std::mem::replace(&mut self.phase, Phase::Ended) else { return };
+        let Some(fit) = adopt else {
+            self.phase = Phase::Initiating { attempt: Attempt::default() };
+            return;
+        };
+        let mut needs = self
+            .record(Record::Initiated { upload_id: fit.upload.upload_id.clone(), at: fit.upload.initiated });
+        let mut table = PartTable::fresh(fit.plan);
+        let (mut parts, mut bytes) = (0, 0);
+        for (receipt, at_rest) in fit.receipts {
+            table.done(receipt.number, true);
+            (parts, bytes) = (parts + 1, bytes + receipt.size.get());
+            needs = self.record(Record::PartUploaded { receipt, at_rest });
+        }
+        self.table = Some(table);
+        self.note(Note::Adopted { upload_id: fit.upload.upload_id, parts, bytes: ByteCount::new(bytes) });
+        self.phase = Phase::Identified { needs };
+    }
+
+    pub(super) fn on_initiated(&mut self, upload_id: UploadId, at: Option<ServerTime>) {
+        let (Phase::Initiating { .. }, Some(plan)) = (&self.phase, self.checkpoint.plan()) else { return };
+        self.patience.progress(self.now);
+        let needs = self.record(Record::Initiated { upload_id, at });
+        self.table = Some(PartTable::fresh(plan));
+        if self.stop == Some(Stop::Abort) {
+            self.give_up(Then::End(Outcome::Aborted));
+        } else {
+            self.phase = Phase::Identified { needs };
+        }
+    }
+
+    /// The upload id is durable: parts may go out.
+    pub(super) fn on_identified(&mut self) {
+        self.phase = Phase::Transferring(Transfer::default());
+    }
+
+    /// The unfinished upload is for something else: it is aborted, and another one begun.
+    pub(super) fn start_over(&mut self) {
+        self.note(Note::StartedOver);
+        self.give_up(Then::StartOver);
+    }
+}
