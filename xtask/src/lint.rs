@@ -36,18 +36,28 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     if !has_component(workspace, "clippy")? {
         return Ok(Outcome::Skipped("clippy is not installed and could not be".into()));
     }
-    let deny_warnings = ["--", "--deny", "warnings"];
-    let mut whole = workspace.cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"]);
-    command::run(whole.args(deny_warnings))?;
+    let mut commands = vec![workspace.cargo(&["clippy", "--workspace", "--all-targets", "--all-features"])];
     for Alone { package, features } in ALONE {
-        let mut alone =
-            workspace.cargo(&["clippy", "--quiet", "--package", package, "--no-default-features"]);
+        let mut alone = workspace.cargo(&["clippy", "--package", package, "--no-default-features"]);
         if !features.is_empty() {
             alone.args(["--features", features]);
         }
-        command::run(alone.args(deny_warnings))?;
+        commands.push(alone);
     }
-    Ok(Outcome::Passed)
+    // All of them, so that one run shows all there is to mend.
+    let mut failed = Vec::new();
+    for command in &mut commands {
+        command.args(["--quiet", "--keep-going", "--", "--deny", "warnings"]);
+        if command::run(command).is_err() {
+            failed.push(command::shown(command));
+        }
+    }
+    match failed.as_slice() {
+        [] => Ok(Outcome::Passed),
+        [first, ..] => {
+            Ok(Outcome::Failed(format!("{} of {} failed, first `{first}`", failed.len(), commands.len())))
+        }
+    }
 }
 
 /// Fails when a file is not in the workspace's format.

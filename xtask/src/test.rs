@@ -16,7 +16,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 /// As [`run`], with further arguments for `cargo test`.
 pub(crate) fn run_with(workspace: &Workspace, arguments: &[String]) -> Result<Outcome> {
     let program = workspace.build_program(Profile::Dev)?;
-    let mut test = workspace.cargo(&["test", "--workspace", "--all-features"]);
+    let mut test = workspace.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     command::run(test.args(arguments).env("OSS_BIN", program))?;
     Ok(Outcome::Passed)
 }
