@@ -200,3 +200,76 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_user_timeout(stream, u32::try_from(USER_TIMEOUT.as_millis()).unwrap_or(u32::MAX))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+
+    use super::*;
+
+    fn dialer() -> Dialer {
+        Dialer::new(Proxies::none(), Tls::new(None))
+    }
+
+    fn run<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    fn good() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// An address whose queue is full: the first packet of any further connection is dropped, as by a dead host.
+    fn dead() -> (Vec<Box<dyn Send>>, SocketAddr) {
+        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&listener, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        listen(&listener, 0).unwrap();
+        let address = SocketAddr::try_from(getsockname(&listener).unwrap()).unwrap();
+        let mut held: Vec<Box<dyn Send>> = vec![Box::new(listener)];
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            held.push(Box::new(stream));
+        }
+        (held, address)
+    }
+
+    fn refusing() -> SocketAddr {
+        good().1
+    }
+
+    #[test]
+    fn a_dead_address_holds_nobody_up() {
+        let ((_held, dead), (_listener, good)) = (dead(), good());
+        let dialer = dialer();
+        for first in [dead, refusing()] {
+            let begun = std::time::Instant::now();
+            let stream = run(dialer.race(vec![first, good])).unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), good);
+            // The kernel tries a dropped packet again only after a second.
+            assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+            assert_eq!(dialer.in_order(vec![first, good]), [good, first], "it is tried last for a while");
+        }
+    }
+
+    #[test]
+    fn connecting_has_one_clock() {
+        let (_held, dead) = dead();
+        let target =
+            Target::of(&format!("http://{dead}/").parse().unwrap()).unwrap_or_else(|_| unreachable!());
+        let limit = Duration::from_millis(300);
+        let refusal = run(dialer().dial(&target, None, Arc::new(Flow::new()), limit)).err().unwrap();
+        assert_eq!(refusal.reason, Unsent::Timeout);
+        assert_eq!(refusal.source.to_string(), "300ms passed while connecting");
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let [a, b, c, x]: [SocketAddr; 4] =
+            ["[::1]:1", "[::2]:1", "[::3]:1", "127.0.0.1:1"].map(|text| text.parse().unwrap());
+        assert_eq!(dialer().in_order(vec![a, b, c, x]), [a, x, b, c]);
+        assert_eq!(dialer().in_order(vec![x, a, b, c]), [x, a, b, c]);
+    }
+}

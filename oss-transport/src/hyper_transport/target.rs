@@ -93,3 +93,22 @@ pub(super) fn headers(
 fn unsendable(why: impl Into<String>) -> Refusal {
     refuse(Unsent::Request, Fault::Words(why.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_and_port_are_those_of_the_address() {
+        for (uri, host, port) in [
+            ("http://a.example/x", "a.example", 80),
+            ("https://a.example/x", "a.example", 443),
+            ("https://a.example:8443/x", "a.example", 8443),
+            ("http://[::1]:81/", "::1", 81),
+            ("http://[fe80::1]/", "fe80::1", 80),
+        ] {
+            let target = Target::of(&uri.parse().unwrap()).unwrap_or_else(|_| panic!("{uri} is sendable"));
+            assert_eq!((target.host(), target.port()), (host, port), "{uri}");
+        }
+    }
+}

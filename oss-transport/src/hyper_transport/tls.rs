@@ -56,14 +56,14 @@ impl Tls {
 fn load(ca_file: Option<&Path>) -> Result<ClientConfig, BoxError> {
     let provider = Arc::new(provider());
     let extra = ca_file.map_or_else(|| Ok(Vec::new()), certificates)?;
-    let verifier: Arc<dyn ServerCertVerifier> =
-        match Verifier::new_with_extra_roots(extra.iter().cloned(), Arc::clone(&provider)) {
-            Ok(verifier) => Arc::new(verifier),
-            Err(error) => {
-                tracing::warn!(%error, "no certificates of the system; the bundled ones are used");
-                bundled(extra, Arc::clone(&provider))?
-            }
-        };
+    let verifier: Arc<dyn ServerCertVerifier> = match Verifier::new(Arc::clone(&provider)) {
+        Ok(verifier) if extra.is_empty() => Arc::new(verifier),
+        Ok(_) => Arc::new(Verifier::new_with_extra_roots(extra, Arc::clone(&provider))?),
+        Err(error) => {
+            tracing::warn!(%error, "no certificates of the system; the bundled ones are used");
+            bundled(extra, Arc::clone(&provider))?
+        }
+    };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 /// A listening server; closed when dropped.
@@ -15,6 +15,7 @@ pub(crate) struct Peer {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
     closing: Arc<AtomicBool>,
+    listening: Option<JoinHandle<()>>,
 }
 
 impl Peer {
@@ -26,7 +27,7 @@ impl Peer {
         let closing = Arc::new(AtomicBool::new(false));
         let script = Arc::new(script);
         let (count, stop) = (Arc::clone(&accepted), Arc::clone(&closing));
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             for stream in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
                     return;
@@ -36,7 +37,7 @@ impl Peer {
                 thread::spawn(move || script(number, Caller(stream.unwrap())));
             }
         });
-        Self { address, accepted, closing }
+        Self { address, accepted, closing, listening: Some(listening) }
     }
 
     /// Answers every request on every connection with `answer`.
@@ -67,6 +68,7 @@ impl Drop for Peer {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(self.address));
+        self.listening.take().unwrap().join().unwrap();
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex, mpsc},
+    process::Command,
+    sync::{Mutex, mpsc},
 };
 
 use oss_transport::{HyperTransport, TransportError, Unsent};
@@ -91,7 +92,7 @@ fn a_proxy_that_refuses_is_named_without_its_password() {
         assert!(line.contains(words) && line.contains("proxy"), "{words}: {line}");
         assert!(!line.contains("hush") && !line.contains("c29t") && !line.contains('\u{7}'), "{line}");
     }
-    let gone = Arc::new(Peer::answering(OK));
+    let gone = Peer::answering(OK);
     let transport = through(&gone);
     drop(gone);
     for url in ["http://bucket.invalid/", "https://bucket.invalid/"] {
@@ -122,4 +123,39 @@ fn this_machine_is_reached_without_a_proxy() {
         assert_eq!(answered(send(&transport, get(&url))).0, 200);
     }
     assert_eq!(proxy.accepted(), 0);
+}
+
+/// The test runs itself again, since a process cannot change its own environment safely.
+#[test]
+fn the_environment_names_the_proxy() {
+    const NAME: &str = "proxies::the_environment_names_the_proxy";
+    const URL: &str = "TRANSPORT_TEST_URL";
+    if let Ok(url) = std::env::var(URL) {
+        assert_eq!(answered(send(&HyperTransport::new(), get(&url))), (200, "ok".into()));
+        return;
+    }
+    let (sender, lines) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let proxy = Peer::new(move |_, mut caller| {
+        if let Some((head, _)) = caller.request() {
+            sender.lock().unwrap().send(head.lines().next().unwrap().to_owned()).unwrap();
+            caller.say(OK);
+        }
+    });
+    let peer = Peer::answering(OK);
+    let run = |url: &str, variable: &str, exceptions: &str| {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        for unset in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+            child.env_remove(unset);
+        }
+        child.args(["--exact", NAME]).env(URL, url).env(variable, proxy.url("")).env("NO_PROXY", exceptions);
+        child.output().unwrap().status.success()
+    };
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        assert!(run("http://bucket.invalid/a", variable, "other.invalid"), "{variable}");
+        assert_eq!(lines.try_recv().unwrap(), "GET http://bucket.invalid/a HTTP/1.1");
+    }
+    assert!(!run("http://bucket.invalid/a", "HTTP_PROXY", "bucket.invalid"), "there is no such host");
+    assert!(run(&peer.url("/a"), "HTTP_PROXY", ""), "this machine needs no proxy");
+    assert!(lines.try_recv().is_err());
 }

@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::PathBuf,
+    process::Command,
     sync::{Arc, OnceLock},
 };
 
@@ -224,4 +225,31 @@ fn an_early_answer_counts_inside_tls() {
         let outcome = send(&authority().trusting(), put(&url(&peer, "localhost"), body));
         assert_eq!(answered(outcome), (403, "denied".into()));
     }
+}
+
+/// Row 26. The test runs itself again, without the certificates of this machine.
+#[test]
+fn without_certificates_of_the_system_the_bundled_ones_are_used() {
+    const NAME: &str = "secure::without_certificates_of_the_system_the_bundled_ones_are_used";
+    const BARE: &str = "TRANSPORT_TEST_BARE";
+    if std::env::var_os(BARE).is_none() {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child
+            .args(["--exact", NAME])
+            .env(BARE, "1")
+            .env("SSL_CERT_FILE", "/dev/null")
+            .env_remove("SSL_CERT_DIR");
+        let output = child.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    let peer = serving(authority().server("localhost", false));
+    let error =
+        send(&HyperTransport::builder().no_proxy().build(), get(&url(&peer, "localhost"))).unwrap_err();
+    assert!(
+        told(&error).contains("UnknownIssuer"),
+        "roots are there, ours is none of them: {}",
+        told(&error)
+    );
+    assert_eq!(answered(send(&authority().trusting(), get(&url(&peer, "localhost")))).0, 200);
 }
