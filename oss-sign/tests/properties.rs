@@ -257,7 +257,6 @@ proptest! {
         for name in signed.headers.keys().filter(|name| covered(name.as_str())) {
             let mut removed = signed.clone();
             removed.headers.remove(name);
-            // Without its hash line a request states the same: that the payload is unsigned. The line itself is covered.
             case.fails(&removed);
 
             let mut altered = signed.clone();
