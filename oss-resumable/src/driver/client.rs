@@ -186,7 +186,7 @@ impl Client {
             }
             FaultClass::Unauthorised => match self.renewed(&attempt.credentials).await {
                 Ok(true) => fault,
-                Ok(false) => refused("the credentials have ended, and there are no others".to_owned()),
+                Ok(false) => refused("and there are no other credentials".to_owned()),
                 Err(error) => Fault { refusal: fault.refusal, ..no_credentials(&error) },
             },
             _ => fault,

@@ -30,7 +30,7 @@ pub(crate) struct Performer {
 
 impl Performer {
     /// Blocks are kept for so many transfers; more transfers than that make blocks anew.
-    const TRANSFERS: usize = 16;
+    const TRANSFERS: usize = 64;
 
     pub(crate) fn new(client: Client, source: Arc<dyn Source>) -> Self {
         Self { client, source, buffers: Buffers::new(Self::TRANSFERS) }
