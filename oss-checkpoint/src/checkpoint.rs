@@ -128,7 +128,7 @@ impl Checkpoint {
                 let plan = PartPlan::new(stamp.len, begun.part_size)?;
                 begun.stamp = *stamp;
                 self.parts.truncate(usize::from(plan.count()));
-                for part in self.parts.iter_mut() {
+                for part in &mut self.parts {
                     let fits = part.as_ref().is_some_and(|part| {
                         plan.range_of(part.receipt.number).is_ok_and(|range| range.len == part.receipt.size)
                     });

@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn joining_is_the_checksum_of_the_bytes_joined() {
-        let bytes: Vec<u8> = (0..300_u32).map(|n| (n * 7 + n / 3) as u8).collect();
+        let bytes: Vec<u8> = (0..300_u32).map(|n| (n * 7 + n / 3).to_le_bytes()[0]).collect();
         for split in 0..=bytes.len() {
             let (one, two) = bytes.split_at(split);
             assert_eq!(of(one).followed_by(of(two), two.len() as u64), of(&bytes), "split at {split}");

@@ -15,8 +15,6 @@ pub(crate) const FRAME_HEAD: usize = 12;
 /// Longest payload, in bytes: looked at before anything is allocated or summed. The longest real record is a
 /// beginning with a key of 1 KiB, a path of 4 KiB and 8 KiB of metadata.
 pub(crate) const MAX_PAYLOAD: usize = 64 << 10;
-/// Longest journal that is read, in bytes. Compaction keeps one below about 10 MiB.
-pub(crate) const MAX_JOURNAL: u64 = 64 << 20;
 
 /// First bytes of every version.
 const MAGIC: [u8; 4] = *b"OSSJ";
@@ -49,21 +47,6 @@ impl Image {
         Self { bytes, checksum: FrameChecksum::new(id) }
     }
 
-    /// Bytes that were read and found good up to their end.
-    pub(crate) fn of_good(bytes: Vec<u8>, id: JournalId) -> Self {
-        Self { bytes, checksum: FrameChecksum::new(id) }
-    }
-
-    /// A header and one frame for each record.
-    pub(crate) fn of_records<'a>(
-        id: JournalId,
-        records: impl IntoIterator<Item = &'a Record>,
-    ) -> Result<Self, RecordTooLong> {
-        let mut image = Self::new(id);
-        image.extend(records)?;
-        Ok(image)
-    }
-
     /// Adds a frame for each record, or none of them.
     pub(crate) fn extend<'a>(
         &mut self,
@@ -81,18 +64,9 @@ impl Image {
         &self.bytes
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Whether there is anything behind the header.
     pub(crate) fn has_frames(&self) -> bool {
         self.bytes.len() > HEADER_LEN
-    }
-
-    /// Takes frames off again; `len` is what [`Self::len`] was before they came.
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.bytes.truncate(len);
     }
 
     fn push(&mut self, record: &Record) -> Result<(), RecordTooLong> {
@@ -105,6 +79,33 @@ impl Image {
         head[..4].copy_from_slice(&length.to_le_bytes());
         head[4..].copy_from_slice(&sum.to_le_bytes());
         Ok(())
+    }
+}
+
+#[cfg(feature = "fs")]
+impl Image {
+    /// Bytes that were read and found good up to their end.
+    pub(crate) fn of_good(bytes: Vec<u8>, id: JournalId) -> Self {
+        Self { bytes, checksum: FrameChecksum::new(id) }
+    }
+
+    /// A header and one frame for each record.
+    pub(crate) fn of_records<'a>(
+        id: JournalId,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<Self, RecordTooLong> {
+        let mut image = Self::new(id);
+        image.extend(records)?;
+        Ok(image)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes frames off again; `len` is what [`Self::len`] was before they came.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
     }
 }
 

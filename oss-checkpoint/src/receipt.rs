@@ -9,7 +9,7 @@ pub struct PartReceipt {
     pub size: ByteCount,
     /// CRC-64 of the local bytes; the server stated the same, where it stated any.
     pub crc64: Crc64,
-    /// What CompleteMultipartUpload names the part by.
+    /// What `CompleteMultipartUpload` names the part by.
     pub etag: ETag,
 }
 

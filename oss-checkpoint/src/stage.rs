@@ -4,8 +4,8 @@ pub enum Stage {
     /// Parts are going up, or the upload has not been initiated yet.
     #[default]
     Uploading,
-    /// Every part is proved; CompleteMultipartUpload may have gone out.
+    /// Every part is proved; `CompleteMultipartUpload` may have gone out.
     Completing,
-    /// Given up for good; AbortMultipartUpload may have gone out.
+    /// Given up for good; `AbortMultipartUpload` may have gone out.
     Aborting,
 }

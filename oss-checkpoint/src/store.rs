@@ -15,6 +15,8 @@ mod memory;
 mod owned_file;
 #[cfg(all(test, feature = "fs"))]
 mod power_cut;
+#[cfg(all(test, feature = "fs"))]
+mod simulated_disk;
 
 use std::{io, path::PathBuf};
 

@@ -65,7 +65,7 @@ impl CheckpointStore for FileStore {
         owned_file::create_directory(directory).map_err(owned_file::failed("create", directory))?;
         let digest = digest_of(job);
         let lock = match self.locks {
-            Locks::Taken => Some(Lock::take(lock_path(directory, &digest))?),
+            Locks::Taken => Some(Lock::take(&lock_path(directory, &digest))?),
             Locks::Left => None,
         };
         let journal = Journal::new(self.directory.clone(), digest + SUFFIX, job.clone());
@@ -85,7 +85,7 @@ impl FileSlot {
         if let Some(lock) = &mut self.lock
             && !lock.is_in_place()
         {
-            *lock = Lock::take(lock.path().to_owned())?;
+            *lock = Lock::take(lock.path())?;
         }
         Ok(())
     }

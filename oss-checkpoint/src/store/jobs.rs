@@ -10,12 +10,12 @@ use super::{
     directory::Directory,
     disk::DiskFile,
     file::{SUFFIX, digest_of, lock_path},
+    journal::MAX_JOURNAL,
     lock::Lock,
     owned_file,
 };
 use crate::{
     Checkpoint, Job,
-    format::MAX_JOURNAL,
     replay::{Unusable, replay},
 };
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Job, PartPlan, Record,
-    format::{Image, MAX_JOURNAL, RecordTooLong},
+    format::{Image, RecordTooLong},
     replay::{Replay, Unusable, replay},
 };
 
@@ -20,8 +20,10 @@ use crate::{
 const ROOM_PER_PART: u64 = 48;
 /// Room for all else: ids, stages, the end.
 const ROOM_FOR_THE_REST: u64 = 16 << 10;
-/// A journal is not compacted below this length, in bytes: 10,000 parts, each sent four times.
+/// Length from which a journal is compacted, in bytes: 10,000 parts, each sent four times.
 const COMPACT_FROM: usize = 2 << 20;
+/// Longest journal that is read, in bytes. Compaction keeps one below about 10 MiB.
+pub(super) const MAX_JOURNAL: u64 = 64 << 20;
 /// Most journals of one job that are kept for having been damaged.
 const MAX_SET_ASIDE: u32 = 999;
 
@@ -30,6 +32,8 @@ pub(super) struct Journal<D: Disk> {
     disk: D,
     name: String,
     job: Job,
+    /// A journal is not compacted below this length, in bytes.
+    compact_from: usize,
     state: State<D::File>,
 }
 
@@ -64,7 +68,12 @@ enum Tail {
 impl<D: Disk> Journal<D> {
     /// Touches nothing yet.
     pub(super) fn new(disk: D, name: String, job: Job) -> Self {
-        Self { disk, name, job, state: State::Unread }
+        Self { disk, name, job, compact_from: COMPACT_FROM, state: State::Unread }
+    }
+
+    #[cfg(test)]
+    pub(super) fn compacting_from(self, compact_from: usize) -> Self {
+        Self { compact_from, ..self }
     }
 
     /// Whether there is nothing to keep: known only after a reading.
@@ -144,7 +153,7 @@ impl<D: Disk> Journal<D> {
                     tail,
                     trusted: true,
                     room: room_for(end, missing),
-                    compact_at: COMPACT_FROM,
+                    compact_at: self.compact_from,
                 });
             }
         }
@@ -224,7 +233,7 @@ impl<D: Disk> Journal<D> {
         let Some(compacted) = self.disk.random_id().ok().and_then(|id| compacted(&kept.image, id)) else {
             return;
         };
-        kept.compact_at = COMPACT_FROM.max(2 * compacted.len());
+        kept.compact_at = self.compact_from.max(2 * compacted.len());
         if kept.image.len() > kept.compact_at {
             let room = kept.room;
             match self.put_in_place(compacted, room, Reserve::Try) {
@@ -266,7 +275,7 @@ impl<D: Disk> Journal<D> {
         });
         match placed {
             Ok(file) => {
-                let compact_at = COMPACT_FROM.max(2 * image.len());
+                let compact_at = self.compact_from.max(2 * image.len());
                 Ok(Kept { file, image, tail: Tail::Clean, trusted: true, room, compact_at })
             }
             Err(error) => {

@@ -31,11 +31,11 @@ impl Lock {
     ///
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::NoLocks`], or what keeps the file from being opened.
-    pub(super) fn take(path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         for _ in 0..VANISHED {
-            let Some(file) = open_or_create(&path)? else { continue };
-            lock(&file, &path)?;
-            let lock = Self { file, path: path.clone() };
+            let Some(file) = open_or_create(path)? else { continue };
+            lock(&file, path)?;
+            let lock = Self { file, path: path.to_owned() };
             // Whoever had it may have removed the file, and somebody else may have locked a new one.
             if lock.is_in_place() {
                 lock.leave_message();
@@ -164,11 +164,11 @@ mod tests {
     fn a_lock_whose_file_was_removed_and_made_again_is_not_held() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.lock");
-        let first = Lock::take(path.clone()).unwrap();
+        let first = Lock::take(&path).unwrap();
         assert!(first.is_in_place());
         std::fs::remove_file(&path).unwrap();
         assert!(!first.is_in_place());
-        let second = Lock::take(path.clone()).unwrap();
+        let second = Lock::take(&path).unwrap();
         assert!(!first.is_in_place() && second.is_in_place());
         first.remove();
         assert!(second.is_in_place(), "only the lock that is held is removed");

@@ -33,8 +33,8 @@ impl MemoryStore {
 
 impl CheckpointStore for MemoryStore {
     fn claim(&self, job: &Job) -> Result<Box<dyn Slot>, StoreError> {
-        let mut shelf = unpoisoned(&self.shelf);
-        let entry = shelf.entry(job.clone()).or_default();
+        let mut journals = unpoisoned(&self.shelf);
+        let entry = journals.entry(job.clone()).or_default();
         if entry.claimed {
             return Err(StoreError::Locked { holder: None });
         }
@@ -50,8 +50,8 @@ struct MemorySlot {
 
 impl Slot for MemorySlot {
     fn open(&mut self) -> Result<Opened, StoreError> {
-        let shelf = unpoisoned(&self.shelf);
-        let Some(image) = shelf.get(&self.job).and_then(|entry| entry.image.as_ref()) else {
+        let journals = unpoisoned(&self.shelf);
+        let Some(image) = journals.get(&self.job).and_then(|entry| entry.image.as_ref()) else {
             return Ok(Opened::default());
         };
         let Replay { checkpoint, findings, .. } = replay(image.bytes()).map_err(in_memory)?;
@@ -60,8 +60,8 @@ impl Slot for MemorySlot {
 
     fn append(&mut self, records: &[Record], _durability: Durability) -> Result<(), StoreError> {
         let refused = |why| StoreError::Record { path: path(), why };
-        let mut shelf = unpoisoned(&self.shelf);
-        let entry = shelf.entry(self.job.clone()).or_default();
+        let mut journals = unpoisoned(&self.shelf);
+        let entry = journals.entry(self.job.clone()).or_default();
         let another = |record: &Record| matches!(record, Record::Begun(begun) if begun.job != self.job);
         if records.iter().any(another) {
             return Err(refused(super::OTHER_UPLOAD));
@@ -87,17 +87,17 @@ impl Slot for MemorySlot {
 
 impl Drop for MemorySlot {
     fn drop(&mut self) {
-        let mut shelf = unpoisoned(&self.shelf);
-        if let Some(entry) = shelf.get_mut(&self.job) {
+        let mut journals = unpoisoned(&self.shelf);
+        if let Some(entry) = journals.get_mut(&self.job) {
             entry.claimed = false;
             if entry.image.is_none() {
-                shelf.remove(&self.job);
+                journals.remove(&self.job);
             }
         }
     }
 }
 
-/// A panic elsewhere cannot leave an entry half changed: each change is one assignment.
+/// Nothing panics while it changes an entry.
 fn unpoisoned(shelf: &Mutex<BTreeMap<Job, Entry>>) -> MutexGuard<'_, BTreeMap<Job, Entry>> {
     shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }

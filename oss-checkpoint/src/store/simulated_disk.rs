@@ -1,0 +1,462 @@
+//! A disk in memory that fails, fills up, and forgets what was not flushed when its power is cut.
+//!
+//! What a cut leaves of a file is what was flushed, and of each later write any sectors, or a first piece; what is lost
+//! in between reads as zeros or as an older file's bytes. A write is not there without the truncation before it, and a
+//! change of names is not there without the one before it, as on every journalling file system.
+
+use std::{cell::RefCell, collections::BTreeMap, io, path::PathBuf, rc::Rc};
+
+use super::{
+    StoreError,
+    disk::{Disk, DiskFile},
+};
+use crate::format::Image;
+
+/// Bytes that a disk writes as one.
+const SECTOR: usize = 512;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct SimulatedDisk {
+    world: Rc<RefCell<World>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct World {
+    files: Vec<Contents>,
+    names: BTreeMap<String, usize>,
+    lasting_names: BTreeMap<String, usize>,
+    name_changes: Vec<NameChange>,
+    operations: usize,
+    trouble: Option<Trouble>,
+    failed: Option<Operation>,
+    dead: bool,
+    full: bool,
+    ids: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    /// As processes see them.
+    bytes: Vec<u8>,
+    lasting: Vec<u8>,
+    changes: Vec<Change>,
+    reserved: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write { offset: usize, bytes: Vec<u8> },
+    Truncate { len: usize },
+}
+
+#[derive(Clone, Debug)]
+enum NameChange {
+    Create { name: String, file: usize },
+    Rename { from: String, to: String },
+    Remove { name: String },
+}
+
+/// What goes wrong, at the n-th operation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Trouble {
+    /// That operation and all later ones do not happen.
+    PowerCut { at: usize },
+    /// That operation fails, having done half of it; later ones work.
+    Failure { at: usize },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    Open,
+    Create,
+    Rename,
+    Remove,
+    SyncNames,
+    RandomId,
+    Read,
+    Write,
+    Truncate,
+    Reserve,
+    Flush,
+}
+
+impl SimulatedDisk {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same files and names, and nothing shared.
+    pub(super) fn fork(&self) -> Self {
+        let world =
+            World { operations: 0, trouble: None, failed: None, dead: false, ..self.world.borrow().clone() };
+        Self { world: Rc::new(RefCell::new(world)) }
+    }
+
+    pub(super) fn expect(&self, trouble: Trouble) {
+        self.world.borrow_mut().trouble = Some(trouble);
+    }
+
+    pub(super) fn operations(&self) -> usize {
+        self.world.borrow().operations
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.world.borrow().dead
+    }
+
+    /// The operation that failed, if its turn came.
+    pub(super) fn failed(&self) -> Option<Operation> {
+        self.world.borrow().failed
+    }
+
+    /// From now on there is only the room that was reserved.
+    pub(super) fn fill(&self) {
+        self.world.borrow_mut().full = true;
+    }
+
+    pub(super) fn empty(&self) {
+        self.world.borrow_mut().full = false;
+    }
+
+    /// Somebody else removes a file.
+    pub(super) fn vanish(&self, name: &str) {
+        let mut world = self.world.borrow_mut();
+        if world.names.remove(name).is_some() && !world.dead {
+            world.name_changes.push(NameChange::Remove { name: name.to_owned() });
+        }
+    }
+
+    pub(super) fn names_there(&self) -> Vec<String> {
+        self.world.borrow().names.keys().cloned().collect()
+    }
+
+    pub(super) fn len_of(&self, name: &str) -> usize {
+        let world = self.world.borrow();
+        world.names.get(name).map_or(0, |file| world.files[*file].bytes.len())
+    }
+
+    /// What the next process finds.
+    pub(super) fn after_kill(&self) -> Self {
+        self.fork()
+    }
+
+    /// What the next start of the machine finds.
+    pub(super) fn after_power_cut(&self, chance: &mut Chance) -> Self {
+        let world = self.world.borrow();
+        let mut names = world.lasting_names.clone();
+        let survivors = chance.below(world.name_changes.len() + 1);
+        for change in &world.name_changes[..survivors] {
+            change.apply(&mut names);
+        }
+        let files: Vec<Contents> =
+            world.files.iter().map(|contents| contents.after_power_cut(chance)).collect();
+        let after = World { files, lasting_names: names.clone(), names, ids: world.ids, ..World::default() };
+        Self { world: Rc::new(RefCell::new(after)) }
+    }
+
+    /// Counts an operation; tells whether this one fails.
+    fn step(&self, operation: Operation) -> io::Result<Going> {
+        let mut world = self.world.borrow_mut();
+        if world.dead {
+            return Err(io::Error::other("no power"));
+        }
+        world.operations += 1;
+        match world.trouble {
+            Some(Trouble::PowerCut { at }) if at == world.operations => {
+                world.dead = true;
+                Err(io::Error::other("no power"))
+            }
+            Some(Trouble::Failure { at }) if at == world.operations => {
+                world.failed = Some(operation);
+                Ok(Going::Wrong)
+            }
+            _ => Ok(Going::Well),
+        }
+    }
+
+    fn step_or_fail(&self, operation: Operation) -> io::Result<()> {
+        match self.step(operation)? {
+            Going::Well => Ok(()),
+            Going::Wrong => Err(io::Error::other("made to fail")),
+        }
+    }
+
+    fn change_names(&self, change: NameChange) {
+        let mut world = self.world.borrow_mut();
+        change.apply(&mut world.names);
+        world.name_changes.push(change);
+    }
+}
+
+enum Going {
+    Well,
+    Wrong,
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<String, usize>) {
+        match self {
+            Self::Create { name, file } => {
+                names.insert(name.clone(), *file);
+            }
+            Self::Rename { from, to } => {
+                if let Some(file) = names.remove(from) {
+                    names.insert(to.clone(), file);
+                }
+            }
+            Self::Remove { name } => {
+                names.remove(name);
+            }
+        }
+    }
+}
+
+impl Contents {
+    fn after_power_cut(&self, chance: &mut Chance) -> Self {
+        let mut bytes = self.lasting.clone();
+        for change in &self.changes {
+            match change {
+                Change::Truncate { len } => {
+                    if chance.below(2) == 0 {
+                        break;
+                    }
+                    bytes.truncate(*len);
+                }
+                Change::Write { offset, bytes: written } => survive(&mut bytes, *offset, written, chance),
+            }
+        }
+        Self { lasting: bytes.clone(), bytes, changes: Vec::new(), reserved: 0 }
+    }
+}
+
+/// What a cut leaves of one write.
+fn survive(bytes: &mut Vec<u8>, offset: usize, written: &[u8], chance: &mut Chance) {
+    let extend = |bytes: &mut Vec<u8>, len: usize, chance: &mut Chance| {
+        let old = bytes.len();
+        if len > old {
+            bytes.resize(len, 0);
+            if chance.below(4) == 0 {
+                let stale = Image::new([7; 16]);
+                for (byte, stale) in bytes[old..].iter_mut().zip(stale.bytes().iter().cycle()) {
+                    *byte = *stale;
+                }
+            }
+        }
+    };
+    let end = offset + written.len();
+    match chance.below(5) {
+        0 => {}
+        1 => extend(bytes, end, chance),
+        2 => {
+            let first = chance.below(written.len() + 1);
+            extend(bytes, offset + first, chance);
+            bytes[offset..offset + first].copy_from_slice(&written[..first]);
+        }
+        3 => {
+            extend(bytes, end, chance);
+            for (at, byte) in written.iter().enumerate() {
+                if chance.sector_survives((offset + at) / SECTOR) {
+                    bytes[offset + at] = *byte;
+                }
+            }
+        }
+        _ => {
+            extend(bytes, end, chance);
+            bytes[offset..end].copy_from_slice(written);
+        }
+    }
+}
+
+impl Disk for SimulatedDisk {
+    type File = SimulatedFile;
+
+    fn open(&self, name: &str) -> Result<Option<SimulatedFile>, StoreError> {
+        self.step_or_fail(Operation::Open).map_err(|source| StoreError::Io {
+            what: "open",
+            path: self.path(name),
+            source,
+        })?;
+        let file = self.world.borrow().names.get(name).copied();
+        Ok(file.map(|file| SimulatedFile { disk: self.clone(), file }))
+    }
+
+    fn create(&self, name: &str) -> io::Result<SimulatedFile> {
+        self.step_or_fail(Operation::Create)?;
+        if self.world.borrow().names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = self.world.borrow().files.len();
+        self.world.borrow_mut().files.push(Contents::default());
+        self.change_names(NameChange::Create { name: name.to_owned(), file });
+        Ok(SimulatedFile { disk: self.clone(), file })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.step_or_fail(Operation::Rename)?;
+        self.change_names(NameChange::Rename { from: from.to_owned(), to: to.to_owned() });
+        Ok(())
+    }
+
+    fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
+        if self.world.borrow().names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.step_or_fail(Operation::Remove)?;
+        if self.world.borrow().names.contains_key(name) {
+            self.change_names(NameChange::Remove { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.step_or_fail(Operation::SyncNames)?;
+        let mut world = self.world.borrow_mut();
+        world.lasting_names = world.names.clone();
+        world.name_changes.clear();
+        Ok(())
+    }
+
+    fn names(&self, name: &str, file: &SimulatedFile) -> bool {
+        self.world.borrow().names.get(name) == Some(&file.file)
+    }
+
+    fn random_id(&self) -> io::Result<[u8; 16]> {
+        self.step_or_fail(Operation::RandomId)?;
+        let mut world = self.world.borrow_mut();
+        world.ids += 1;
+        let mut id = [0xA5; 16];
+        id[..8].copy_from_slice(&world.ids.to_le_bytes());
+        Ok(id)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        PathBuf::from(name)
+    }
+}
+
+pub(super) struct SimulatedFile {
+    disk: SimulatedDisk,
+    file: usize,
+}
+
+impl SimulatedFile {
+    fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> T {
+        change(&mut self.disk.world.borrow_mut().files[self.file])
+    }
+
+    fn no_room() -> io::Error {
+        io::ErrorKind::StorageFull.into()
+    }
+}
+
+impl DiskFile for SimulatedFile {
+    fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
+        self.disk.step_or_fail(Operation::Read)?;
+        let limit = usize::try_from(limit).unwrap();
+        Ok(self.change(|contents| contents.bytes.iter().take(limit).copied().collect()))
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let going = self.disk.step(Operation::Write)?;
+        let full = self.disk.world.borrow().full;
+        let offset = usize::try_from(offset).unwrap();
+        self.change(|contents| {
+            let room = if full { contents.reserved.max(contents.bytes.len()) } else { usize::MAX };
+            let fits = match going {
+                Going::Well => bytes.len().min(room - offset),
+                Going::Wrong => bytes.len() / 2,
+            };
+            let end = offset + fits;
+            if contents.bytes.len() < end {
+                contents.bytes.resize(end, 0);
+            }
+            contents.bytes[offset..end].copy_from_slice(&bytes[..fits]);
+            contents.changes.push(Change::Write { offset, bytes: bytes[..fits].to_vec() });
+            if fits == bytes.len() { Ok(()) } else { Err(Self::no_room()) }
+        })
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.disk.step_or_fail(Operation::Truncate)?;
+        let len = usize::try_from(len).unwrap();
+        self.change(|contents| {
+            contents.bytes.truncate(len);
+            contents.reserved = len;
+            contents.changes.push(Change::Truncate { len });
+        });
+        Ok(())
+    }
+
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        self.disk.step_or_fail(Operation::Reserve)?;
+        if self.disk.world.borrow().full {
+            return Err(Self::no_room());
+        }
+        self.change(|contents| contents.reserved = usize::try_from(len).unwrap());
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let going = self.disk.step(Operation::Flush)?;
+        self.change(|contents| match going {
+            Going::Well => {
+                for change in contents.changes.drain(..) {
+                    change.apply(&mut contents.lasting);
+                }
+                Ok(())
+            }
+            Going::Wrong => {
+                // As after a real one: the pages are dropped, and the next flush would be a lie.
+                contents.changes.clear();
+                Err(io::Error::other("made to fail"))
+            }
+        })
+    }
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Truncate { len } => bytes.truncate(*len),
+            Self::Write { offset, bytes: written } => {
+                let end = offset + written.len();
+                if bytes.len() < end {
+                    bytes.resize(end, 0);
+                }
+                bytes[*offset..end].copy_from_slice(written);
+            }
+        }
+    }
+}
+
+/// Numbers that look random and are the same for the same seed.
+pub(super) struct Chance {
+    state: u64,
+}
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// 0 to `limit` - 1.
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        usize::try_from(mixed(self.state) % limit as u64).unwrap()
+    }
+
+    /// The same answer for all bytes of a sector, until the next number is drawn.
+    fn sector_survives(&self, sector: usize) -> bool {
+        mixed(self.state ^ sector as u64) & 1 == 1
+    }
+}
+
+fn mixed(state: u64) -> u64 {
+    let state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    state ^ (state >> 31)
+}
