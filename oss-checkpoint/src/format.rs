@@ -1,6 +1,10 @@
 //! The bytes of a journal: a header, then frames. `FORMAT.md` says the same, field by field.
 
 mod checksum;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod round_trip;
 mod v1;
 
 use self::checksum::FrameChecksum;

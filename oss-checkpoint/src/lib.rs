@@ -5,11 +5,22 @@
 //! is a sequence of them. [`CheckpointStore`] hands out [`Slot`]s, one process at a time; [`MemoryStore`] is for tests
 //! and embedders without a disk, `FileStore` (feature `fs`) for everybody else.
 
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that cannot go on has failed"))]
+
+// The histories of the tests are those of the integration tests, which know this crate by its name.
+#[cfg(test)]
+extern crate self as oss_checkpoint;
+
 mod byte_range;
 mod checkpoint;
 mod crc64;
+#[cfg(test)]
+mod damage;
 mod etag;
 mod format;
+#[cfg(test)]
+#[path = "../tests/store/history.rs"]
+mod history;
 mod job;
 mod names;
 mod object_options;

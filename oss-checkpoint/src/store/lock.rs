@@ -20,9 +20,9 @@ pub(super) struct Lock {
 
 /// Longest message of a holder that is read, in bytes.
 const MAX_MESSAGE: u64 = 1024;
-/// How often a lock that is taken is asked for again, and how long after: listing jobs takes it for some microseconds.
-const TRIES: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(2);
+/// How often a lock is asked for that others look at, and how long after: one second in all.
+const LOOKS: u32 = 1000;
+const PAUSE: Duration = Duration::from_millis(1);
 /// How often the file can vanish between opening and locking before that is taken for contention.
 const VANISHED: u32 = 100;
 
@@ -51,11 +51,10 @@ impl Lock {
     /// As [`Self::take`].
     pub(super) fn holder_of(path: &Path) -> Result<Option<Holder>, StoreError> {
         let Some(file) = owned_file::open(path)? else { return Ok(None) };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(None),
-            Err(TryLockError::WouldBlock) => Ok(Some(read_message(&file).unwrap_or_default())),
-            Err(TryLockError::Error(error)) => Err(refusal(path, error)),
+        if try_to(File::try_lock_shared, &file, path)? {
+            return Ok(None);
         }
+        Ok(Some(read_message(&file).unwrap_or_default()))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -95,17 +94,27 @@ fn open_or_create(path: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
+/// Whoever has a job locks exclusively, whoever looks does not, and only for some microseconds: a lock that can be
+/// shared is about to be free.
 fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
-    for _ in 1..TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
-            Err(TryLockError::Error(error)) => return Err(refusal(path, error)),
+    for _ in 0..LOOKS {
+        if try_to(File::try_lock, file, path)? {
+            return Ok(());
         }
+        if !try_to(File::try_lock_shared, file, path)? {
+            return Err(StoreError::Locked { holder: read_message(file) });
+        }
+        file.unlock().map_err(|error| refusal(path, error))?;
+        thread::sleep(PAUSE);
     }
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { holder: read_message(file) }),
+    Err(StoreError::Locked { holder: None })
+}
+
+/// Whether the lock was there to be had.
+fn try_to(how: fn(&File) -> Result<(), TryLockError>, file: &File, path: &Path) -> Result<bool, StoreError> {
+    match how(file) {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(refusal(path, error)),
     }
 }

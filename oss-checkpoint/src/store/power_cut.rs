@@ -45,7 +45,7 @@ fn a_second_power_cut_while_the_first_is_recovered_from_loses_no_more() {
             for seed in 0..20 {
                 let mut chance = Chance::new(seed << 32 | at as u64);
                 let once = disk.after_power_cut(&mut chance);
-                let recovery = [Step::Append(vec![told.next_record(&once)], Durability::Flushed)];
+                let recovery = [Step::Append(vec![next_record(&once)], Durability::Flushed)];
                 let steps = run(&once.fork(), &recovery).1;
                 for again in 1..=steps + 1 {
                     let disk = once.fork();
@@ -304,17 +304,6 @@ impl Told {
         self
     }
 
-    /// Something that makes sense to append to what is found.
-    fn next_record(&self, disk: &SimulatedDisk) -> Record {
-        let opened = journal(&disk.fork()).open().unwrap();
-        match (opened.checkpoint.begun(), opened.checkpoint.upload_id()) {
-            (None, _) => begun(3),
-            (Some(_), None) => initiated("3"),
-            (Some(_), Some(_)) if opened.checkpoint.done().is_some() => begun(3),
-            (Some(_), Some(_)) => Record::Entered(Stage::Aborting),
-        }
-    }
-
     /// The journal must hold all that was flushed, and may hold any of the rest, in order and nothing else.
     fn check(&self, disk: &SimulatedDisk, case: &str) {
         let opened = journal(disk).open().unwrap();
@@ -342,6 +331,17 @@ impl Told {
             agrees(&opened.checkpoint, &checkpoint)
         });
         assert!(possible, "{case}\nfound {:?}\ntold {:?}", opened.checkpoint, self.records);
+    }
+}
+
+/// Something that makes sense to append to what is found.
+fn next_record(disk: &SimulatedDisk) -> Record {
+    let opened = journal(&disk.fork()).open().unwrap();
+    match (opened.checkpoint.begun(), opened.checkpoint.upload_id()) {
+        (None, _) => begun(3),
+        (Some(_), None) => initiated("3"),
+        (Some(_), Some(_)) if opened.checkpoint.done().is_some() => begun(3),
+        (Some(_), Some(_)) => Record::Entered(Stage::Aborting),
     }
 }
 
