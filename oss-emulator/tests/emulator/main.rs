@@ -1,0 +1,5 @@
+//! The server as a client sees it.
+
+mod client;
+mod multipart;
+mod objects;
