@@ -52,6 +52,7 @@ impl Lock {
     pub(super) fn holder_of(path: &Path) -> Result<Option<Holder>, StoreError> {
         let Some(file) = owned_file::open(path)? else { return Ok(None) };
         if try_to(File::try_lock_shared, &file, path)? {
+            unlock(&file);
             return Ok(None);
         }
         Ok(Some(read_message(&file).unwrap_or_default()))
@@ -81,6 +82,18 @@ impl Lock {
         let message = format!("pid {}\nhost {host}\nsince {since}\n", std::process::id());
         drop(self.file.set_len(0).and_then(|()| (&self.file).write_all(message.as_bytes())));
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        unlock(&self.file);
+    }
+}
+
+/// Closing would do, were it not for another thread that starts a process just then: until that process has become
+/// its program, it has all our files open, and would keep the lock.
+fn unlock(file: &File) {
+    drop(file.unlock());
 }
 
 fn open_or_create(path: &Path) -> Result<Option<File>, StoreError> {
@@ -167,6 +180,16 @@ mod tests {
         std::fs::write(&path, "pid 7\nhost a\u{1b}b\nsince -3\nmore to come\n").unwrap();
         let holder = Holder { pid: 7, host: "ab".into(), since: -3 };
         assert_eq!(read_message(&File::open(&path).unwrap()), Some(holder));
+    }
+
+    #[test]
+    fn a_lock_is_free_at_once_even_while_a_copy_of_its_handle_is_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.lock");
+        let lock = Lock::take(&path).unwrap();
+        let _copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        assert!(Lock::take(&path).is_ok());
     }
 
     #[test]
