@@ -1,3 +1,91 @@
-//! The program `oss`.
+//! The program `oss`: parse, settle, run, end.
 
-fn main() {}
+mod args;
+mod commands;
+mod compose;
+mod exit;
+mod failure;
+mod finished;
+mod harden;
+mod hint;
+mod logging;
+mod notes;
+mod object_options;
+mod oss_url;
+mod output;
+mod progress;
+mod quantity;
+mod settings;
+mod signals;
+mod source;
+mod stop;
+mod text;
+mod watcher;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    args::{Arguments, OutputFormat},
+    exit::ExitStatus,
+    failure::Failure,
+    output::Output,
+    settings::{Command, Settings},
+};
+
+fn main() -> ExitCode {
+    harden::leave_no_core();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return end_of_parsing(&error).into(),
+    };
+    let output = Output::new(arguments.global.output_format);
+    logging::start(arguments.global.verbose);
+    let ended =
+        Settings::settle(arguments, &|name| std::env::var_os(name)).and_then(|settings| run(&settings));
+    match ended {
+        Ok(status) => status.into(),
+        Err(failure) => end_in(&failure, output).into(),
+    }
+}
+
+fn run(settings: &Settings) -> Result<ExitStatus, Failure> {
+    let global = settings.global;
+    match &settings.command {
+        Command::Cp(copy) => commands::cp::run(copy, global),
+        Command::ListBuckets(service) => commands::ls::buckets(service, global),
+        Command::ListObjects { service, bucket, prefix } => {
+            commands::ls::objects(service, bucket, prefix, global)
+        }
+        Command::Stat { service, bucket, key } => commands::stat::run(service, bucket, key, global),
+        Command::MakeBucket { service, bucket } => commands::mb::run(service, bucket, global),
+        Command::ListJobs { checkpoint_dir } => commands::jobs::list(checkpoint_dir, global.output),
+        Command::Emulate(emulator) => commands::emulate::run(emulator, global),
+    }
+}
+
+/// Help and version go to stdout; what makes no sense to stderr, less what a terminal would act on.
+fn end_of_parsing(error: &clap::Error) -> ExitStatus {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitStatus::Done;
+    }
+    for line in error.render().to_string().lines() {
+        output::say(line);
+    }
+    // The arguments were not understood, so what was asked for is only guessed.
+    let asks_for_json = std::env::args().any(|argument| argument.ends_with("json"));
+    if asks_for_json {
+        let message = error.render().to_string().lines().next().unwrap_or_default().to_owned();
+        let failure = Failure::usage(message.trim_start_matches("error: "));
+        Output::new(OutputFormat::Json).object(|| failure.to_json());
+    }
+    ExitStatus::Usage
+}
+
+fn end_in(failure: &Failure, output: Output) -> ExitStatus {
+    failure.tell();
+    output.object(|| failure.to_json());
+    failure.status
+}

@@ -77,18 +77,9 @@ impl Fault {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)?;
-        if !self.code.is_empty() {
-            write!(f, " {}", self.code)?;
-        }
+        write!(f, "{} {}", self.status, self.code)?;
         if !self.message.is_empty() {
-            f.write_str(": ")?;
-            for character in self.message.chars() {
-                match character {
-                    '\'' | '"' | '\\' => write!(f, "{character}")?,
-                    _ => write!(f, "{}", character.escape_debug())?,
-                }
-            }
+            write!(f, ": {}", self.message.escape_debug())?;
         }
         Ok(())
     }

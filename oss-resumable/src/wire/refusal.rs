@@ -1,14 +1,10 @@
 //! From an answer that is no acceptance to a fault: one table from code to class, and the status where there is no code.
 //! <https://www.alibabacloud.com/help/en/oss/support/error-codes>
 
-use std::{
-    fmt::{Display, Write},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use http::{HeaderValue, StatusCode, header, response::Parts};
+use http::{StatusCode, header, response::Parts};
 use oss_checkpoint::ServerTime;
 
 use super::{headers, xml};
@@ -22,7 +18,7 @@ use crate::{
 };
 
 /// What is done about a code, whatever its status.
-const CODES: [(&str, FaultClass); 51] = [
+const CODES: [(&str, FaultClass); 50] = [
     ("NoSuchUpload", Vanished),
     ("FileAlreadyExists", Exists),
     ("ObjectAlreadyExists", Exists),
@@ -72,7 +68,6 @@ const CODES: [(&str, FaultClass); 51] = [
     ("EntityTooLarge", Refused),
     ("InvalidPartOrder", Refused),
     ("MalformedXML", Refused),
-    ("PartNotSequential", Refused),
     ("MissingContentLength", Refused),
 ];
 
@@ -87,7 +82,7 @@ const OUR_BUGS: [&str; 6] = [
 ];
 
 /// Longest `Retry-After` that is honoured.
-const MAX_AFTER: Duration = Duration::from_mins(5);
+const MAX_AFTER: Duration = Duration::from_secs(5 * 60);
 /// Largest `x-oss-err` that is decoded, in bytes of base64; error documents have about 700.
 const MAX_ERROR_HEADER: usize = 32 * 1024;
 /// Longest text of an error document that is kept, in characters.
@@ -96,7 +91,7 @@ const MAX_TEXT: usize = 1024;
 const MAX_STRING_TO_SIGN: usize = 8 * 1024;
 
 /// What is done about an error code; `None` if it is not in the table, and the status decides.
-fn class_of_code(code: &str) -> Option<FaultClass> {
+pub fn class_of_code(code: &str) -> Option<FaultClass> {
     CODES.iter().find(|(known, _)| *known == code).map(|(_, class)| *class)
 }
 
@@ -137,7 +132,7 @@ pub fn fault(operation: &str, head: &Parts, body: &[u8]) -> Fault {
     }
 }
 
-/// Takes an answer for one of the operation's own, as far as status and root tell.
+/// Takes an answer for one of the operation's own, as far as status and framing tell.
 ///
 /// # Errors
 /// The fault that it means instead.
@@ -148,7 +143,10 @@ pub(super) fn require(
     limit: usize,
     accepted: &[StatusCode],
 ) -> Result<(), Fault> {
-    readable(operation, head, body, limit)?;
+    if body.len() > limit {
+        return Err(corrupted(operation, head, &format!("it has more than {limit} bytes")));
+    }
+    readable(operation, head)?;
     let is_error = || xml::root(body).as_deref() == Some("Error");
     if accepted.contains(&head.status) && !is_error() {
         return Ok(());
@@ -156,24 +154,16 @@ pub(super) fn require(
     Err(fault(operation, head, body))
 }
 
-/// Refuses a body that is too long, or in an encoding that nobody asked for.
-pub(super) fn readable(
-    operation: &'static str,
-    head: &Parts,
-    body: &[u8],
-    limit: usize,
-) -> Result<(), Fault> {
-    if body.len() > limit {
-        return Err(corrupted(operation, head, &format!("it has more than {limit} bytes")));
+/// Refuses a body in an encoding that nobody asked for.
+pub(super) fn readable(operation: &'static str, head: &Parts) -> Result<(), Fault> {
+    let Some(encoding) = head.headers.get(header::CONTENT_ENCODING) else {
+        return Ok(());
+    };
+    if encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
+        return Ok(());
     }
-    match head.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        Some(encoding) if !encoding.eq_ignore_ascii_case(b"identity") => {
-            let encoding = shown(&String::from_utf8_lossy(encoding));
-            let why = format!("it is in the encoding {encoding}, which was not asked for");
-            Err(corrupted(operation, head, &why))
-        }
-        _ => Ok(()),
-    }
+    let encoding = shown(&String::from_utf8_lossy(encoding.as_bytes()));
+    Err(corrupted(operation, head, &format!("it is in the encoding {encoding}, which was not asked for")))
 }
 
 /// An answer that cannot be one to this operation.
@@ -187,8 +177,9 @@ fn class_of_status(status: StatusCode, from_oss: bool) -> FaultClass {
         408 | 429 => Throttled,
         // A gateway says the same when the service may have acted.
         503 if from_oss => Throttled,
-        300..=499 | 501 | 505 => Refused,
+        501 | 505 => Refused,
         500..=599 => Unanswered,
+        300..=499 => Refused,
         // An error document behind an acceptance: an operation that went on after its head was sent.
         200 if from_oss => Unanswered,
         _ => Corrupted,
@@ -196,7 +187,7 @@ fn class_of_status(status: StatusCode, from_oss: bool) -> FaultClass {
 }
 
 fn refused(operation: &str, refusal: &Refusal) -> String {
-    let mut message = format!("{operation} was refused: {refusal}").trim_end_matches('.').to_owned();
+    let mut message = format!("{operation} was refused: {refusal}");
     if OUR_BUGS.contains(&refusal.code.as_str()) {
         message.push_str("; this should not happen, please report it");
     }
@@ -222,7 +213,7 @@ fn undocumented(operation: &str, head: &Parts, body: &[u8], refusal: &Refusal) -
     if !body.is_empty() {
         let start = String::from_utf8_lossy(&body[..body.len().min(256)]);
         let start: String = start.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect();
-        let _ = write!(message, " ({} bytes: \"{}\")", body.len(), start.escape_debug());
+        message.push_str(&format!(" ({} bytes: \"{}\")", body.len(), start.escape_debug()));
     }
     if let Some(endpoint) = &refusal.endpoint {
         message.push_str("; it names another place, ");
@@ -244,11 +235,13 @@ fn redirected_to(head: &Parts) -> Option<String> {
 
 fn retry_after(head: &Parts) -> Option<Duration> {
     let said = headers::single(&head.headers, "retry-after").ok().flatten()?;
-    let seconds = headers::decimal(&said).or_else(|| {
-        let until = headers::http_date(&said)?.unix();
-        let now = headers::date(&head.headers)?.unix();
-        u64::try_from(until.checked_sub(now)?).ok()
-    })?;
+    let seconds = match headers::decimal(&said) {
+        Some(seconds) => seconds,
+        None => {
+            let until = headers::http_date(&said)?.unix();
+            u64::try_from(until.checked_sub(headers::date(&head.headers)?.unix())?).ok()?
+        }
+    };
     Some(Duration::from_secs(seconds)).filter(|after| *after <= MAX_AFTER)
 }
 
@@ -314,17 +307,22 @@ fn shown(text: &str) -> String {
     text.chars().take(128).flat_map(char::escape_debug).collect()
 }
 
-/// Lines stay lines, other control characters are replaced, and a token that was signed is not repeated.
+/// Lines stay lines, other control characters are escaped, and a token that was signed is not repeated.
 fn without_secrets(text: &str) -> String {
     let text: String = text.chars().take(MAX_STRING_TO_SIGN).collect();
     let line = |line: &str| match line.split_once(':') {
         Some((name, _)) if name.eq_ignore_ascii_case("x-oss-security-token") => format!("{name}:***"),
         _ if line.contains("security-token=") => "***".to_owned(),
-        _ => line.chars().map(plain).collect(),
+        _ => line
+            .chars()
+            .flat_map(|character| {
+                let (escaped, plain) = match character.is_control() {
+                    true => (Some(character.escape_debug()), None),
+                    false => (None, Some(character)),
+                };
+                escaped.into_iter().flatten().chain(plain)
+            })
+            .collect(),
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn plain(character: char) -> char {
-    if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
 }

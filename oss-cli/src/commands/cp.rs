@@ -1,0 +1,184 @@
+//! `oss cp`: one file goes up, and the same command again goes on with what is missing.
+
+use std::time::{Duration, Instant};
+
+use oss_checkpoint::{ByteCount, StoreError};
+use oss_resumable::driver::{Receipt, ReceiptProof, UploadBuilder, UploadError, Uploader};
+
+use crate::{
+    args::OnLocked,
+    compose::Connection,
+    exit::ExitStatus,
+    failure::{Failure, with_causes},
+    finished::{Finished, write_receipt},
+    hint,
+    output::Output,
+    progress::{Drawing, Pen, Snapshot},
+    settings::{Copy, Global},
+    stop::{self, Cause, Stop},
+    watcher::{LastRefusal, Watcher},
+};
+
+/// Uploads one file.
+///
+/// # Errors
+/// What failed; state is kept unless the failure says otherwise.
+pub(crate) fn run(copy: &Copy, global: Global) -> Result<ExitStatus, Failure> {
+    let started = Instant::now();
+    let cannot_start = |error: std::io::Error| Failure::local(format!("cannot start: {error}"));
+    let stop = Stop::listen(global.output, global.deadline).map_err(cannot_start)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
+    let connection = Connection::make(&copy.service, copy.parallel)?;
+    let uploader = connection.uploader(&copy.checkpoint_dir, copy.lock)?;
+
+    let drawing = Drawing::begin(global.style);
+    let run = Run { copy, uploader, stop: &stop, pen: drawing.pen(), last: LastRefusal::default() };
+    let ended = runtime.block_on(run.to_its_end());
+    stop.end();
+    drop(drawing);
+    // A read that hangs is left behind.
+    runtime.shutdown_background();
+
+    let at = run.pen.at();
+    match ended {
+        Ok(receipt) => run.tell_success(&receipt, at, started.elapsed(), global.output),
+        Err(UploadError::Paused) => {
+            let kept = if at.total > 0 {
+                let (done, total) = (ByteCount::new(at.done), ByteCount::new(at.total));
+                format!("{done} of {total} are on the server and kept")
+            } else {
+                "nothing was lost".to_owned()
+            };
+            let status = stop::tell(stop.cause().unwrap_or(Cause::Signal), &kept, global.output);
+            connection.leave();
+            Ok(status)
+        }
+        Err(error) => {
+            let circumstances = connection.circumstances(Some(copy.bucket.as_str()));
+            Err(run.failure_of(error).advised(|failure| hint::for_failure(failure, &circumstances)))
+        }
+    }
+}
+
+/// One upload with all that belongs to it.
+struct Run<'a> {
+    copy: &'a Copy,
+    uploader: Uploader,
+    stop: &'a Stop,
+    pen: Pen,
+    last: LastRefusal,
+}
+
+impl Run<'_> {
+    async fn to_its_end(&self) -> Result<Receipt, UploadError> {
+        if self.copy.no_resume {
+            self.give_up_the_former().await?;
+        }
+        self.wait_for_the_lock(|| self.upload()).await
+    }
+
+    /// Aborts what is unfinished, here and on the server.
+    async fn give_up_the_former(&self) -> Result<(), UploadError> {
+        let aborted = self.wait_for_the_lock(|| {
+            let upload = self.upload();
+            upload.handle().abort();
+            upload
+        });
+        match aborted.await {
+            // Finished where it could not be given up any more: then there is nothing unfinished either.
+            Ok(_) | Err(UploadError::Aborted) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs an upload, again and again while another run has it and that is to be waited for.
+    async fn wait_for_the_lock(&self, make: impl Fn() -> UploadBuilder) -> Result<Receipt, UploadError> {
+        const PAUSE: Duration = Duration::from_millis(500);
+        let mut told = false;
+        loop {
+            let upload = make();
+            self.stop.attach(upload.handle());
+            let holder = match upload.run().await {
+                Err(UploadError::Locked { holder }) if self.copy.on_locked == OnLocked::Wait => holder,
+                ended => return ended,
+            };
+            if self.stop.cause().is_some() {
+                return Err(UploadError::Paused);
+            }
+            if !told {
+                let now = jiff::Timestamp::now().as_second();
+                let who = holder.map_or("another run".to_owned(), |holder| hint::describe(&holder, now));
+                self.pen.note(&format!("note: waiting for {who}, which has this upload"));
+                told = true;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn upload(&self) -> UploadBuilder {
+        let copy = self.copy;
+        let mut upload = self
+            .uploader
+            .upload_file(&copy.source, copy.bucket.clone(), copy.key.clone())
+            .part_size(copy.part_size)
+            .threshold(copy.threshold)
+            .parallel(copy.parallel)
+            .options(copy.options.clone())
+            .default_content_type(&copy.guessed_content_type)
+            .on_change(copy.on_change)
+            .verify(copy.verify)
+            .adopt(copy.adopt)
+            .observer(Watcher::new(self.pen.clone(), self.last.clone()));
+        if let Some(idle) = copy.give_up_after {
+            upload = upload.give_up_after(idle);
+        }
+        upload
+    }
+
+    fn tell_success(
+        &self,
+        receipt: &Receipt,
+        at: Snapshot,
+        took: Duration,
+        output: Output,
+    ) -> Result<ExitStatus, Failure> {
+        let finished = Finished { receipt, resumed: at.resumed, took };
+        let written = self.copy.receipt.as_deref().map_or(Ok(()), |path| write_receipt(path, receipt));
+        let unproved = self.copy.require_proof && receipt.proof == ReceiptProof::None;
+        let failed = match (&written, unproved, &receipt.callback_failed) {
+            (Err(failure), ..) => Some(failure.clone()),
+            (Ok(()), true, _) => Some(Failure::new(
+                ExitStatus::ProofFailed,
+                "the object is stored, but the service states no checksum and --require-proof was given",
+            )),
+            (Ok(()), false, Some(why)) => Some(Failure::new(
+                ExitStatus::CallbackFailed,
+                format!("the object is stored and proved, but the callback failed: {why}"),
+            )),
+            (Ok(()), false, None) => None,
+        };
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        output.result(|| finished.text(), || finished.json());
+        Ok(ExitStatus::Done)
+    }
+
+    fn failure_of(&self, error: UploadError) -> Failure {
+        match error {
+            UploadError::Failed(failure) => {
+                let mut failure = Failure::of_upload(&failure);
+                if failure.part.is_none() {
+                    failure.part = failure.refusal.as_ref().and_then(|refusal| self.last.part_of(refusal));
+                }
+                failure
+            }
+            UploadError::Locked { holder } => Failure::of_store(&StoreError::Locked { holder }),
+            UploadError::Store(error) => Failure::of_store(&error),
+            UploadError::Source { path: _, source } => {
+                Failure::local(format!("cannot read {}: {source}", self.copy.named.display()))
+            }
+            other => Failure::local(with_causes(&other)),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What the program says when something failed: what, with which value, in whose words, and what to do about it.
+
+use std::sync::Arc;
+
+use oss_checkpoint::{InvalidName, StoreError};
+use oss_resumable::{Failure as UploadFailure, Fault, FaultClass, Refusal, Unproved};
+use serde_json::{Map, Value, json};
+
+use crate::{exit::ExitStatus, hint, output::say};
+
+/// The end of a command that did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What the process says.
+    pub(crate) status: ExitStatus,
+    /// What failed: lower case, no full stop.
+    pub(crate) message: String,
+    /// What the service said, if it did.
+    pub(crate) refusal: Option<Arc<Refusal>>,
+    /// Which part it was about.
+    pub(crate) part: Option<u16>,
+    /// What to do.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// With nothing but a status and a message.
+    pub(crate) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), refusal: None, part: None, hint: None }
+    }
+
+    /// The command line makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitStatus::Usage, message)
+    }
+
+    /// This machine will not do it.
+    pub(crate) fn local(message: impl Into<String>) -> Self {
+        Self::new(ExitStatus::Local, message)
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, with advice where there is any and none was given yet.
+    #[must_use]
+    pub(crate) fn advised(mut self, advice: impl FnOnce(&Self) -> Option<String>) -> Self {
+        if self.hint.is_none() {
+            self.hint = advice(&self);
+        }
+        self
+    }
+
+    /// One request could not be answered well.
+    pub(crate) fn of_fault(fault: &Fault) -> Self {
+        let refusal = fault.refusal.clone();
+        let status = match fault.class {
+            _ if refusal.is_some() => ExitStatus::Refused,
+            FaultClass::Throttled
+            | FaultClass::Skewed
+            | FaultClass::Unauthorised
+            | FaultClass::Vanished
+            | FaultClass::Exists
+            | FaultClass::PartsRejected
+            | FaultClass::Refused => ExitStatus::Refused,
+            FaultClass::Corrupted => ExitStatus::ProofFailed,
+            FaultClass::SourceMoved => ExitStatus::SourceChanged,
+            FaultClass::Unreachable | FaultClass::Untrusted | FaultClass::Unanswered | FaultClass::Local => {
+                ExitStatus::Local
+            }
+        };
+        Self { refusal, ..Self::new(status, fault.message.to_string()) }
+    }
+
+    /// An upload cannot go on.
+    pub(crate) fn of_upload(failure: &UploadFailure) -> Self {
+        let message = failure.to_string();
+        let about = |status: ExitStatus, fault: &Fault| Self {
+            refusal: fault.refusal.clone(),
+            ..Self::new(status, message.clone())
+        };
+        match failure {
+            UploadFailure::Refused(fault) => Self::of_fault(fault),
+            UploadFailure::Unreachable(fault)
+            | UploadFailure::Local(fault)
+            | UploadFailure::NoProgress { last: fault, .. } => about(ExitStatus::Local, fault),
+            UploadFailure::SourceChanged { .. } => Self::new(ExitStatus::SourceChanged, message),
+            UploadFailure::ProofFailed { what, .. } => {
+                let part = match what {
+                    Unproved::Part(number) => Some(number.get()),
+                    Unproved::Object | Unproved::FoundObject => None,
+                };
+                Self { part, ..Self::new(ExitStatus::ProofFailed, message) }
+            }
+            UploadFailure::Plan(_) => Self::usage(message),
+            _ => Self::local(message),
+        }
+    }
+
+    /// The journal is not to be had.
+    pub(crate) fn of_store(error: &StoreError) -> Self {
+        let status =
+            if matches!(error, StoreError::Locked { .. }) { ExitStatus::Locked } else { ExitStatus::Local };
+        let failure = Self::new(status, with_causes(error));
+        match hint::for_store(error) {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    }
+
+    /// Says it on stderr: what failed, what support asks for, what to do.
+    pub(crate) fn tell(&self) {
+        say(&format!("error: {}", self.message));
+        if let Some(refusal) = &self.refusal {
+            let mut facts = Vec::new();
+            let mut fact = |name: &str, value: Option<&str>| {
+                if let Some(value) = value.filter(|value| !value.is_empty()) {
+                    facts.push(format!("{name} {value}"));
+                }
+            };
+            fact("code", Some(&refusal.code));
+            fact("EC", refusal.ec.as_deref());
+            fact("request id", refusal.request_id.as_deref());
+            fact("part", self.part.map(|part| part.to_string()).as_deref());
+            if !facts.is_empty() {
+                say(&format!("  {}", facts.join(", ")));
+            }
+        }
+        if let Some(hint) = &self.hint {
+            say(&format!("hint: {hint}"));
+        }
+    }
+
+    /// The same for machines.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        let mut put = |name: &str, value: Value| {
+            if !value.is_null() {
+                object.insert(name.to_owned(), value);
+            }
+        };
+        put("v", json!(1));
+        put("outcome", json!(self.status.word()));
+        put("exit", json!(self.status.code()));
+        put("message", json!(self.message));
+        if let Some(refusal) = &self.refusal {
+            put("http_status", json!(refusal.status));
+            put("code", json!(refusal.code));
+            put("ec", json!(refusal.ec));
+            put("request_id", json!(refusal.request_id));
+        }
+        put("part", json!(self.part));
+        put("hint", json!(self.hint));
+        Value::Object(object)
+    }
+}
+
+impl From<InvalidName> for Failure {
+    fn from(error: InvalidName) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+/// An error and its causes, in one line.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let text = source.to_string();
+        // Some errors repeat their cause in their own words.
+        if !line.ends_with(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = source.source();
+    }
+    line
+}

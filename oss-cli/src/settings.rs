@@ -1,0 +1,397 @@
+//! What the arguments mean together with the environment: checked, complete, and nothing left to be wrong about but the
+//! world.
+
+use std::{
+    ffi::OsString,
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use etcetera::base_strategy::{BaseStrategy as _, choose_base_strategy};
+use oss_checkpoint::{BucketName, ByteCount, ObjectKey, ObjectOptions, PartPlan};
+use oss_emulator::{AccessKey, Cname, faults::Script};
+use oss_resumable::{
+    Adopt, OnChange, Verify,
+    wire::{self, Endpoint, EndpointSettings},
+};
+use oss_sign::{AccessKeyId, AccessKeySecret, Credentials, SecurityToken};
+
+use crate::{
+    args::{
+        self, Arguments, CommandArguments, CpArguments, EmulateArguments, GlobalArguments, JobsArguments,
+    },
+    failure::Failure,
+    object_options,
+    output::Output,
+    progress::Style,
+    source,
+};
+
+/// Everything about one run.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// What holds for every command.
+    pub(crate) global: Global,
+    /// What to do.
+    pub(crate) command: Command,
+}
+
+/// What holds for every command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Global {
+    /// Where results go.
+    pub(crate) output: Output,
+    /// How progress is drawn.
+    pub(crate) style: Style,
+    /// How long the run may take.
+    pub(crate) deadline: Option<Duration>,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Upload a file.
+    Cp(Box<Copy>),
+    /// List buckets.
+    ListBuckets(Service),
+    /// List the objects whose keys begin so.
+    ListObjects { service: Service, bucket: BucketName, prefix: String },
+    /// Look at an object.
+    Stat { service: Service, bucket: BucketName, key: ObjectKey },
+    /// Make a bucket.
+    MakeBucket { service: Service, bucket: BucketName },
+    /// List the journals of a directory.
+    ListJobs { checkpoint_dir: PathBuf },
+    /// Be the server.
+    Emulate(Box<oss_emulator::Settings>),
+}
+
+/// Who is asked.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// Where it is.
+    pub(crate) place: Place,
+    /// Certificates to trust beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Where the service is.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// Inside this process, with its state in this folder.
+    Local { root: PathBuf },
+    /// Somewhere else.
+    Remote { endpoint: Endpoint, credentials: Credentials },
+}
+
+/// One upload.
+#[derive(Debug)]
+pub(crate) struct Copy {
+    /// Who is asked.
+    pub(crate) service: Service,
+    /// The file as it was named, for messages.
+    pub(crate) named: PathBuf,
+    /// The file, absolute and without links.
+    pub(crate) source: PathBuf,
+    /// Where to.
+    pub(crate) bucket: BucketName,
+    /// As what.
+    pub(crate) key: ObjectKey,
+    /// What the object is given, as the user says.
+    pub(crate) options: ObjectOptions,
+    /// The content type if the user says none.
+    pub(crate) guessed_content_type: String,
+    /// Wished part size.
+    pub(crate) part_size: ByteCount,
+    /// From which size on in parts.
+    pub(crate) threshold: ByteCount,
+    /// Parts in flight.
+    pub(crate) parallel: NonZeroU16,
+    /// Where journals are kept.
+    pub(crate) checkpoint_dir: PathBuf,
+    /// Whether journals are locked.
+    pub(crate) lock: args::Lock,
+    /// What to do about a lock that is held.
+    pub(crate) on_locked: args::OnLocked,
+    /// What to do about a changed source.
+    pub(crate) on_change: OnChange,
+    /// What to read again.
+    pub(crate) verify: Verify,
+    /// Whether to look for uploads begun elsewhere.
+    pub(crate) adopt: Adopt,
+    /// Whether an unfinished upload is given up first.
+    pub(crate) no_resume: bool,
+    /// How long nothing may be accepted.
+    pub(crate) give_up_after: Option<Duration>,
+    /// Where the receipt goes.
+    pub(crate) receipt: Option<PathBuf>,
+    /// Whether success needs a proof.
+    pub(crate) require_proof: bool,
+}
+
+/// Reads a variable of the environment; an empty one is as good as none.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+impl Settings {
+    /// Settles what was typed.
+    ///
+    /// # Errors
+    /// What makes no sense, with the flag or variable that says it.
+    pub(crate) fn settle(arguments: Arguments, environment: Environment<'_>) -> Result<Self, Failure> {
+        let said = &arguments.global;
+        let style = if said.no_progress { Style::Silent } else { Style::for_stderr() };
+        let output = Output::new(said.output_format);
+        let global = Global { output, style, deadline: said.deadline };
+        let command = match arguments.command {
+            CommandArguments::Cp(cp) => Command::Cp(Box::new(Copy::settle(said, *cp, environment)?)),
+            CommandArguments::Ls(ls) => match ls.target {
+                None => Command::ListBuckets(Service::settle(said, environment)?),
+                Some(target) => Command::ListObjects {
+                    service: Service::settle(said, environment)?,
+                    bucket: target.bucket,
+                    prefix: target.rest,
+                },
+            },
+            CommandArguments::Stat(stat) => Command::Stat {
+                key: stat.target.object().map_err(Failure::usage)?,
+                bucket: stat.target.bucket,
+                service: Service::settle(said, environment)?,
+            },
+            CommandArguments::Mb(mb) => Command::MakeBucket {
+                bucket: mb.target.only_bucket().map_err(Failure::usage)?.clone(),
+                service: Service::settle(said, environment)?,
+            },
+            CommandArguments::Jobs(JobsArguments::Ls) => {
+                Command::ListJobs { checkpoint_dir: checkpoint_dir(said)? }
+            }
+            CommandArguments::Emulate(emulate) => Command::Emulate(Box::new(emulator(said, *emulate)?)),
+        };
+        Ok(Self { global, command })
+    }
+}
+
+impl Service {
+    fn settle(said: &GlobalArguments, environment: Environment<'_>) -> Result<Self, Failure> {
+        let place = if said.local {
+            Place::Local { root: state_folder("local")? }
+        } else {
+            let endpoint = endpoint(said, environment)?;
+            Place::Remote { endpoint, credentials: credentials(environment)? }
+        };
+        if let Some(file) = &said.ca_file {
+            // It is read where the first https exchange needs it; a slip in its name shows at once.
+            std::fs::File::open(file).map_err(|error| {
+                Failure::local(format!("cannot read --ca-file {}: {error}", file.display()))
+            })?;
+        }
+        Ok(Self { place, ca_file: said.ca_file.clone() })
+    }
+}
+
+impl Copy {
+    fn settle(
+        said: &GlobalArguments,
+        arguments: CpArguments,
+        environment: Environment<'_>,
+    ) -> Result<Self, Failure> {
+        let key = arguments.target.object_for(&arguments.source).map_err(Failure::usage)?;
+        let options = object_options::read(&arguments).map_err(Failure::usage)?;
+        let part_size = arguments.part_size.unwrap_or(DEFAULT_PART_SIZE);
+        if !(PartPlan::MIN_PART..=PartPlan::MAX_PART).contains(&part_size) {
+            let range = format!("{} to {}", PartPlan::MIN_PART, PartPlan::MAX_PART);
+            return Err(Failure::usage(format!(
+                "--part-size {part_size} is not in the range of OSS, {range}"
+            )));
+        }
+        let threshold = arguments.bigfile_threshold.unwrap_or(DEFAULT_PART_SIZE);
+        if threshold > PartPlan::MAX_PART {
+            return Err(Failure::usage(format!(
+                "--bigfile-threshold {threshold} is more than one request carries, {}",
+                PartPlan::MAX_PART
+            )));
+        }
+        let parallel = arguments.parallel.unwrap_or(DEFAULT_PARALLEL);
+        if parallel.get() > MAX_PARALLEL {
+            return Err(Failure::usage(format!("--parallel {parallel} is more than {MAX_PARALLEL}")));
+        }
+        if let Some(receipt) = &arguments.receipt {
+            check_receipt(receipt)?;
+        }
+        Ok(Self {
+            service: Service::settle(said, environment)?,
+            source: source::check(&arguments.source)?,
+            named: arguments.source,
+            bucket: arguments.target.bucket,
+            guessed_content_type: object_options::guessed_content_type(&key),
+            key,
+            options,
+            part_size,
+            threshold,
+            parallel,
+            checkpoint_dir: checkpoint_dir(said)?,
+            lock: arguments.lock,
+            on_locked: arguments.on_locked,
+            on_change: match arguments.on_change {
+                args::OnChange::Heal => OnChange::Heal,
+                args::OnChange::Fail => OnChange::Fail,
+                args::OnChange::Restart => OnChange::Restart,
+            },
+            verify: match arguments.verify {
+                args::Verify::Auto => Verify::Auto,
+                args::Verify::Full => Verify::Full,
+                args::Verify::None => Verify::None,
+            },
+            adopt: match arguments.adopt {
+                args::Adopt::Auto => Adopt::Auto,
+                args::Adopt::Never => Adopt::Never,
+            },
+            no_resume: arguments.no_resume,
+            give_up_after: said.give_up_after,
+            receipt: arguments.receipt,
+            require_proof: arguments.require_proof,
+        })
+    }
+}
+
+/// Part size and threshold without flags: those of `oss2.resumable_upload`.
+const DEFAULT_PART_SIZE: ByteCount = ByteCount::mib(10);
+/// Parts in flight without a flag.
+const DEFAULT_PARALLEL: NonZeroU16 = NonZeroU16::new(4).expect("4 is not 0");
+/// Most parts in flight: each has a connection, and a process has 1,024 files where nobody raised it.
+const MAX_PARALLEL: u16 = 512;
+
+fn endpoint(said: &GlobalArguments, environment: Environment<'_>) -> Result<Endpoint, Failure> {
+    let settings = EndpointSettings {
+        endpoint: flag_or_variable(said.endpoint.as_ref(), environment, "OSS_ENDPOINT")?,
+        region: flag_or_variable(said.region.as_ref(), environment, "OSS_REGION")?,
+        internal: said.internal,
+        addressing_style: said.addressing_style.map(|style| match style {
+            args::AddressingStyle::Virtual => wire::AddressingStyle::VirtualHost,
+            args::AddressingStyle::Path => wire::AddressingStyle::Path,
+            args::AddressingStyle::Cname => wire::AddressingStyle::Cname,
+        }),
+    };
+    let nowhere = settings.endpoint.is_none() && settings.region.is_none();
+    Endpoint::resolve(&settings).map_err(|error| {
+        let failure = Failure::usage(error.to_string());
+        if nowhere {
+            failure.with_hint(format!("set OSS_REGION or OSS_ENDPOINT; {WITHOUT_ACCOUNT}"))
+        } else {
+            failure
+        }
+    })
+}
+
+fn credentials(environment: Environment<'_>) -> Result<Credentials, Failure> {
+    const ID: &str = "OSS_ACCESS_KEY_ID";
+    const SECRET: &str = "OSS_ACCESS_KEY_SECRET";
+    const TOKEN: &str = "OSS_SESSION_TOKEN";
+    let missing = |name: &str| {
+        let hint = format!("set {ID} and {SECRET}, and {TOKEN} for temporary ones; {WITHOUT_ACCOUNT}");
+        Failure::usage(format!("no credentials: {name} is not set")).with_hint(hint)
+    };
+    // What is wrong with a secret is said without the secret.
+    let malformed =
+        |name: &str| Failure::usage(format!("{name} is malformed: it has characters that no key has"));
+    let id = variable(environment, ID)?.ok_or_else(|| missing(ID))?;
+    let secret = variable(environment, SECRET)?.ok_or_else(|| missing(SECRET))?;
+    let id = AccessKeyId::new(id).map_err(|_| malformed(ID))?;
+    let secret = AccessKeySecret::new(secret).map_err(|_| malformed(SECRET))?;
+    let credentials = Credentials::from_parts(id, secret);
+    match variable(environment, TOKEN)? {
+        Some(token) => {
+            let token = SecurityToken::new(token).map_err(|_| malformed(TOKEN))?;
+            Ok(credentials.with_security_token(token))
+        }
+        None => Ok(credentials),
+    }
+}
+
+/// How to get by with no account.
+const WITHOUT_ACCOUNT: &str = "or try it without an account: oss --local cp FILE oss://demo/";
+
+fn flag_or_variable(
+    flag: Option<&String>,
+    environment: Environment<'_>,
+    name: &str,
+) -> Result<Option<String>, Failure> {
+    match flag {
+        Some(value) => Ok(Some(value.clone())),
+        None => variable(environment, name),
+    }
+}
+
+fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = environment(name).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    value.into_string().map(Some).map_err(|_| Failure::usage(format!("{name} is not UTF-8")))
+}
+
+fn checkpoint_dir(said: &GlobalArguments) -> Result<PathBuf, Failure> {
+    match &said.checkpoint_dir {
+        Some(directory) => Ok(directory.clone()),
+        None => {
+            state_folder("uploads").map_err(|failure| failure.with_hint("say where with --checkpoint-dir"))
+        }
+    }
+}
+
+/// `$XDG_STATE_HOME/oss/<name>`.
+fn state_folder(name: &str) -> Result<PathBuf, Failure> {
+    let strategy = choose_base_strategy()
+        .map_err(|_| Failure::local("there is no home directory, and so no place to keep state in"))?;
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Ok(state.join("oss").join(name))
+}
+
+/// A receipt that cannot be written is known before the upload, not behind it.
+fn check_receipt(receipt: &Path) -> Result<(), Failure> {
+    let folder = receipt.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if receipt.is_dir() || receipt.file_name().is_none() {
+        return Err(Failure::usage(format!("--receipt {} is a directory", receipt.display())));
+    }
+    if !folder.is_dir() {
+        return Err(Failure::local(format!("--receipt {}: there is no such directory", receipt.display())));
+    }
+    Ok(())
+}
+
+fn emulator(said: &GlobalArguments, arguments: EmulateArguments) -> Result<oss_emulator::Settings, Failure> {
+    let root = match arguments.root {
+        Some(root) => root,
+        None => state_folder("emulator").map_err(|failure| failure.with_hint("say where with --root"))?,
+    };
+    let mut settings = oss_emulator::Settings::new(root);
+    settings.listen = arguments.listen;
+    settings.allow_remote = arguments.allow_remote;
+    settings.create_buckets = arguments.create_buckets;
+    settings.discard = arguments.discard;
+    settings.no_verify = arguments.no_verify;
+    settings.log_file = arguments.log;
+    if let Some(region) = &said.region {
+        settings.region.clone_from(region);
+    }
+    for key in arguments.access_key {
+        let key = key.to_str().and_then(|key| key.parse::<AccessKey>().ok());
+        let key =
+            key.ok_or_else(|| Failure::usage("--access-key is written ID:SECRET or ID:SECRET:TOKEN"))?;
+        settings.access_keys.push(key);
+    }
+    for cname in &arguments.cname {
+        let cname: Cname =
+            cname.parse().map_err(|error| Failure::usage(format!("--cname {cname}: {error}")))?;
+        settings.cnames.push(cname);
+    }
+    if let Some(script) = &arguments.faults {
+        settings.faults = faults(script)?;
+    }
+    Ok(settings)
+}
+
+fn faults(script: &Path) -> Result<Script, Failure> {
+    let text = std::fs::read_to_string(script)
+        .map_err(|error| Failure::local(format!("cannot read --faults {}: {error}", script.display())))?;
+    Script::parse(&text).map_err(|error| Failure::usage(format!("--faults {}: {error}", script.display())))
+}

@@ -1,0 +1,125 @@
+//! Looks on while an upload runs: moves the progress, tells notes and faults, and remembers which part was refused.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use oss_checkpoint::{ByteCount, Finding, PartNumber};
+use oss_resumable::{
+    Action, Event, Fault, FaultClass, Moment, Note, Refusal, Ticket,
+    driver::{Observer, Transfer},
+};
+
+use crate::{
+    notes,
+    progress::{Pen, Snapshot},
+};
+
+/// Shows what the upload does.
+pub(crate) struct Watcher {
+    pen: Pen,
+    last: LastRefusal,
+    /// What is in flight.
+    parts: HashMap<Ticket, PartNumber>,
+    /// Of interest only if the upload gets on: a wrong key may not list uploads either.
+    held_back: Option<String>,
+    next_complaint: Moment,
+}
+
+impl Watcher {
+    /// Draws with `pen`, and leaves refusals in `last`.
+    pub(crate) fn new(pen: Pen, last: LastRefusal) -> Self {
+        Self { pen, last, parts: HashMap::new(), held_back: None, next_complaint: Moment::START }
+    }
+
+    /// Faults that are tried again are told at most this often.
+    const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+
+    fn complain(&mut self, fault: &Fault, part: Option<PartNumber>, at: Moment) {
+        let tried_again = matches!(
+            fault.class,
+            FaultClass::Unreachable | FaultClass::Unanswered | FaultClass::Throttled | FaultClass::Corrupted
+        );
+        if tried_again && at >= self.next_complaint {
+            self.next_complaint = at.plus(Self::COMPLAIN_EVERY);
+            let of_part = part.map_or(String::new(), |part| format!(" (part {})", part.get()));
+            self.pen.note(&format!("note: {fault}{of_part}; trying again"));
+        }
+    }
+}
+
+impl Observer for Watcher {
+    fn finding(&mut self, finding: &Finding) {
+        self.pen.note(&format!("warning: {finding}"));
+    }
+
+    fn action(&mut self, action: &Action, _at: Moment) {
+        if let Action::UploadPart { ticket, part } | Action::ChecksumPart { ticket, part } = action {
+            self.parts.insert(*ticket, part.number);
+        }
+    }
+
+    fn event(&mut self, event: &Event, at: Moment) {
+        match event {
+            Event::Failed { ticket, fault } => {
+                let part = self.parts.remove(ticket);
+                self.last.remember(fault, part);
+                self.complain(fault, part, at);
+            }
+            Event::PartUploaded { ticket, .. } | Event::PartChecksummed { ticket, .. } => {
+                self.parts.remove(ticket);
+            }
+            Event::Initiated { .. } => {
+                if let Some(note) = self.held_back.take() {
+                    self.pen.note(&note);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, note: &Note) {
+        let text = notes::text(note);
+        match note {
+            Note::FindDenied(_) => self.held_back = Some(text),
+            _ => self.pen.note(&text),
+        }
+    }
+
+    fn progress(&mut self, transfer: &Transfer) {
+        let progress = transfer.progress;
+        self.pen.move_to(Snapshot {
+            total: progress.total.map_or(0, ByteCount::get),
+            done: transfer.consumed().get(),
+            resumed: progress.resumed.get(),
+        });
+    }
+}
+
+/// Which part the service refused last, and how.
+#[derive(Clone, Default)]
+pub(crate) struct LastRefusal(Arc<Mutex<Option<RefusedPart>>>);
+
+struct RefusedPart {
+    part: PartNumber,
+    refusal: Arc<Refusal>,
+}
+
+impl LastRefusal {
+    fn remember(&self, fault: &Fault, part: Option<PartNumber>) {
+        if let (Some(refusal), Some(part)) = (&fault.refusal, part) {
+            *self.last() = Some(RefusedPart { part, refusal: Arc::clone(refusal) });
+        }
+    }
+
+    /// The part that was refused like that.
+    pub(crate) fn part_of(&self, refusal: &Refusal) -> Option<u16> {
+        self.last().as_ref().filter(|last| *last.refusal == *refusal).map(|last| last.part.get())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<RefusedPart>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
