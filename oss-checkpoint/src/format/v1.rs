@@ -310,11 +310,15 @@ impl TryFrom<StoredTag<'_>> for ETag {
 
     fn try_from(stored: StoredTag<'_>) -> Result<Self, NotARecord> {
         Ok(match stored {
-            StoredTag::UpperHex(bytes) => Self::new(&to_hex(bytes, UPPER_DIGITS))?,
-            StoredTag::LowerHex(bytes) => Self::new(&to_hex(bytes, LOWER_DIGITS))?,
+            StoredTag::UpperHex(bytes) => tag_of(&to_hex(bytes, UPPER_DIGITS))?,
+            StoredTag::LowerHex(bytes) => tag_of(&to_hex(bytes, LOWER_DIGITS))?,
             StoredTag::Text(text) => Self::new(text)?,
         })
     }
+}
+
+fn tag_of(text: &[u8]) -> Result<ETag, NotARecord> {
+    Ok(ETag::new(std::str::from_utf8(text).map_err(|_| NotARecord)?)?)
 }
 
 impl<'a> From<&'a ObjectFacts> for StoredFacts<'a> {
@@ -371,7 +375,11 @@ fn from_hex(text: &str, digits: &[u8; 16]) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-fn to_hex(bytes: [u8; 16], digits: &[u8; 16]) -> String {
-    let digit = |value: u8| char::from(digits[usize::from(value & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+fn to_hex(bytes: [u8; 16], digits: &[u8; 16]) -> [u8; 32] {
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = digits[usize::from(byte >> 4)];
+        pair[1] = digits[usize::from(byte & 15)];
+    }
+    text
 }
