@@ -194,3 +194,122 @@ impl Checkpoint {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ByteCount, history, history::job};
+
+    fn taken(records: &[Record]) -> Checkpoint {
+        let mut checkpoint = Checkpoint::new();
+        for record in records {
+            checkpoint.apply(record).unwrap();
+        }
+        checkpoint
+    }
+
+    /// After `before`, `record` is refused for this reason and changes nothing.
+    fn refused(before: &[Record], record: &Record, why: &Inconsistent) {
+        let mut checkpoint = taken(before);
+        let untouched = checkpoint.clone();
+        assert_eq!(checkpoint.apply(record).as_ref(), Err(why), "{record:?}");
+        assert_eq!(checkpoint, untouched, "{record:?}");
+    }
+
+    fn renewed(parts: u64) -> Record {
+        Record::StampRenewed { stamp: history::stamp(parts) }
+    }
+
+    #[test]
+    fn nothing_stands_before_the_beginning() {
+        for record in &history::of_every_kind(&job("a"))[1..] {
+            if !matches!(record, Record::Begun(_)) {
+                refused(&[], record, &Inconsistent::NotBegun);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_and_stages_need_an_upload_id() {
+        let begun = [history::begun(&job("a"), 2)];
+        refused(&begun, &history::part(1, 2), &Inconsistent::NotInitiated);
+        refused(&begun, &Record::Entered(Stage::Completing), &Inconsistent::NotInitiated);
+    }
+
+    #[test]
+    fn an_upload_has_one_id_and_begins_once_until_it_is_over() {
+        let under_way = history::under_way(&job("a"), 1, 2);
+        refused(&under_way, &history::initiated("2"), &Inconsistent::TwoIds);
+        refused(&under_way, &history::begun(&job("a"), 2), &Inconsistent::TwoIds);
+        for end in [Record::Abandoned, history::done(2)] {
+            let again = history::begun(&job("a"), 3);
+            let checkpoint = taken(&[under_way.clone(), vec![end, again.clone()]].concat());
+            assert_eq!(checkpoint.history().collect::<Vec<_>>(), [again]);
+        }
+    }
+
+    #[test]
+    fn nothing_but_a_beginning_stands_behind_the_end() {
+        let over = [history::under_way(&job("a"), 2, 2), vec![history::done(2)]].concat();
+        for record in &history::of_every_kind(&job("a"))[1..] {
+            if !matches!(record, Record::Begun(_)) {
+                refused(&over, record, &Inconsistent::Ended);
+            }
+        }
+    }
+
+    #[test]
+    fn plans_and_parts_that_oss_would_refuse_are_refused() {
+        let Record::Begun(mut begun) = history::begun(&job("a"), 2) else { unreachable!() };
+        begun.stamp.len = ByteCount::ZERO;
+        refused(&[], &Record::Begun(begun.clone()), &Inconsistent::Plan(PlanError::Empty));
+        begun.stamp.len = ByteCount::new(u64::MAX);
+        let too_large = Inconsistent::Plan(PlanError::ObjectTooLarge(begun.stamp.len));
+        refused(&[], &Record::Begun(begun.clone()), &too_large);
+
+        let under_way = history::under_way(&job("a"), 1, 2);
+        let number = PartNumber::new(3).unwrap();
+        let no_such_part = Inconsistent::Plan(PlanError::NoSuchPart { number, count: 2 });
+        refused(&under_way, &history::part(3, 3), &no_such_part);
+        let short = Inconsistent::PartSize(PartNumber::new(2).unwrap());
+        refused(&under_way, &history::part(2, 3), &short);
+        refused(&under_way, &Record::StampRenewed { stamp: begun.stamp }, &too_large);
+    }
+
+    #[test]
+    fn a_renewed_stamp_unpins_every_part_and_drops_those_that_do_not_fit() {
+        let under_way = history::under_way(&job("a"), 4, 4);
+        let check = |parts: u64, left: &[u16]| {
+            let checkpoint = taken(&[under_way.clone(), vec![renewed(parts)]].concat());
+            let numbers: Vec<u16> = checkpoint.parts().map(|part| part.receipt.number.get()).collect();
+            assert_eq!(numbers, left, "{parts} parts");
+            assert!(checkpoint.parts().all(|part| !part.pinned));
+            assert_eq!(checkpoint.plan().unwrap().count(), u16::try_from(parts).unwrap());
+        };
+        check(4, &[1, 2, 3, 4]);
+        // The last part is 5 bytes short, and whole in a longer source.
+        check(5, &[1, 2, 3]);
+        check(3, &[1, 2]);
+        check(1, &[]);
+    }
+
+    #[test]
+    fn a_part_sent_again_replaces_what_was_known_of_it() {
+        let Record::PartUploaded { receipt, .. } = history::part(1, 2) else { unreachable!() };
+        let receipt = PartReceipt { crc64: crate::Crc64::new(99), ..receipt };
+        let again = Record::PartUploaded { receipt: receipt.clone(), at_rest: false };
+        let checkpoint = taken(&[history::under_way(&job("a"), 1, 2), vec![again]].concat());
+        assert_eq!(checkpoint.part(PartNumber::FIRST), Some(&LocalPart { receipt, pinned: false }));
+    }
+
+    #[test]
+    fn the_shortest_history_leads_to_the_same_place_after_every_record() {
+        let records = history::of_every_kind(&job("a"));
+        for len in 0..=records.len() {
+            let checkpoint = taken(&records[..len]);
+            assert_eq!(checkpoint.records(), len as u64);
+            let again = taken(&checkpoint.history().collect::<Vec<_>>());
+            assert_eq!(Checkpoint { records: 0, ..again }, Checkpoint { records: 0, ..checkpoint });
+        }
+    }
+}
