@@ -240,3 +240,126 @@ fn release(state: &mut State) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    const CLOCKS: Timeouts = Timeouts {
+        connect: Duration::from_secs(1),
+        write_idle: Duration::from_secs(20),
+        answer: Duration::from_mins(5),
+        head: Duration::from_secs(4000),
+        body: Duration::from_secs(5),
+    };
+
+    /// Runs `test` in a time that only moves when it says so.
+    fn in_still_time<F: Future>(test: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap()
+            .block_on(test)
+    }
+
+    async fn after(seconds: u64) {
+        advance(Duration::from_secs(seconds)).await;
+    }
+
+    /// In how many seconds the exchange is given up.
+    fn left(flow: &Flow) -> u64 {
+        flow.due(&CLOCKS).at.duration_since(Instant::now()).as_secs()
+    }
+
+    fn may_go_on(flow: &Flow) -> bool {
+        flow.poll_body(&Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[test]
+    fn each_clock_starts_where_it_says() {
+        in_still_time(async {
+            let flow = Flow::new();
+            flow.begin(false, false);
+            after(5).await;
+            assert_eq!(left(&flow), 15, "nothing was taken yet");
+            flow.wrote(10);
+            assert_eq!(left(&flow), 20, "a byte was taken");
+            after(19).await;
+            flow.body_moved(true);
+            assert_eq!(left(&flow), 20, "making the piece took the time, not the connection");
+            after(1).await;
+            flow.wrote(10);
+            flow.flushed();
+            after(100).await;
+            flow.flushed();
+            assert_eq!(left(&flow), 200, "the answer is due since the first time that all was handed over");
+            flow.received();
+            after(1000).await;
+            flow.received();
+            assert_eq!(left(&flow), 3000, "the head is due since its first byte");
+        });
+    }
+
+    #[test]
+    fn informational_answers_do_not_put_the_answer_off() {
+        in_still_time(async {
+            let flow = Flow::new();
+            flow.begin(true, false);
+            flow.wrote(10);
+            flow.flushed();
+            after(200).await;
+            flow.received();
+            flow.informed(StatusCode::PROCESSING);
+            assert_eq!(left(&flow), 100);
+            for _ in 1..MAX_INFORMATIONAL {
+                flow.informed(StatusCode::PROCESSING);
+            }
+            assert!(!flow.is_flooded());
+            flow.informed(StatusCode::PROCESSING);
+            assert!(flow.is_flooded());
+            assert_eq!(left(&flow), 0);
+        });
+    }
+
+    #[test]
+    fn a_held_body_goes_out_after_a_second() {
+        in_still_time(async {
+            let flow = Flow::new();
+            flow.begin(false, true);
+            flow.wrote(10);
+            flow.flushed();
+            assert!(!may_go_on(&flow));
+            assert!(matches!(flow.due(&CLOCKS).what, Step::ReleaseBody));
+            assert_eq!(left(&flow), 1);
+            after(1).await;
+            flow.release_body();
+            assert!(may_go_on(&flow));
+            assert_eq!(left(&flow), 20, "the time of waiting is not the connection's");
+        });
+    }
+
+    #[test]
+    fn a_failed_write_stops_the_body_and_leaves_reading_alone() {
+        in_still_time(async {
+            let flow = Flow::new();
+            assert!(
+                flow.write_failed(io::ErrorKind::BrokenPipe.into()).is_some(),
+                "outside an exchange it is an error"
+            );
+            flow.begin(false, false);
+            flow.wrote(10);
+            assert!(may_go_on(&flow));
+            assert!(flow.write_failed(io::ErrorKind::BrokenPipe.into()).is_none());
+            assert!(!may_go_on(&flow));
+            assert!(!flow.is_untouched() && !flow.is_sent());
+            assert!(flow.take_write_error().is_some());
+            flow.begin(false, false);
+            assert!(may_go_on(&flow) && flow.is_untouched(), "the next exchange starts afresh");
+        });
+    }
+}

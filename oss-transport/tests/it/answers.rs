@@ -112,6 +112,12 @@ fn a_head_without_measure_is_refused() {
     for number in 0..101 {
         write!(many, "x-{number}: a\r\n").unwrap();
     }
+    let mut wide = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n".to_owned();
+    for number in 0..7 {
+        write!(wide, "x-{number}: {}\r\n", "a".repeat(8192)).unwrap();
+    }
+    check("56 KiB of headers", &format!("{wide}\r\n"), &Whole(200, ""));
+    check("72 KiB of headers", &format!("{wide}x: {}\r\n\r\n", "a".repeat(16_384)), &Unanswered);
     check("100 headers of 8 KiB", &(large + "\r\n"), &Unanswered);
     check("more than 100 headers", &(many + "\r\n"), &Unanswered);
     let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(1 << 20));

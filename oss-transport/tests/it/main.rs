@@ -4,6 +4,7 @@
 
 mod answers;
 mod clocks;
+mod contract;
 mod exchange;
 mod failures;
 mod faulty;

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 /// A listening server; closed when dropped.
@@ -120,12 +121,20 @@ impl Caller {
 
     /// Ends the connection with a reset, unsent and unread bytes with it.
     pub(crate) fn reset(self) {
-        rustix::net::sockopt::set_socket_linger(&self.0, Some(std::time::Duration::ZERO)).unwrap();
+        rustix::net::sockopt::set_socket_linger(&self.0, Some(Duration::ZERO)).unwrap();
     }
 
     /// Sends the end of the stream, and goes on reading.
     pub(crate) fn end(&self) {
         drop(self.0.shutdown(Shutdown::Write));
+    }
+
+    /// Reads until nothing came for a while; whether that was before 100 MB.
+    pub(crate) fn falls_silent(&mut self) -> bool {
+        self.0.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        let read = std::io::copy(&mut (&self.0).take(100_000_000), &mut std::io::sink());
+        self.0.set_read_timeout(None).unwrap();
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// Waits until the caller closes the connection; how many bytes came until then.

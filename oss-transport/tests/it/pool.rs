@@ -1,16 +1,19 @@
 //! Connections between exchanges.
 
 use std::{
-    sync::{Barrier, Mutex, atomic::Ordering, mpsc},
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Barrier, Mutex, atomic::Ordering, mpsc},
+    task::Poll,
     thread,
     time::Duration,
 };
 
-use oss_transport::HyperTransport;
+use oss_transport::{HyperTransport, Transport};
 
 use crate::{
     peer::Peer,
-    request::{Counting, answered, get, put, send, transport},
+    request::{Counting, Scripted, answered, get, put, send, transport, wait},
 };
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -110,6 +113,56 @@ fn a_connection_closed_while_idle_is_no_error() {
             "a body is made once for each connection it went out on"
         );
     }
+}
+
+/// The end of the connection lies in the kernel while a body holds the thread; the next exchange on it is already
+/// in the queue when the thread looks up.
+#[test]
+fn a_connection_closed_behind_a_slow_disk_is_no_error() {
+    let (close, may_close) = mpsc::channel::<()>();
+    let (closed, is_closed) = mpsc::channel();
+    let ends = Mutex::new((may_close, closed));
+    let closing = Peer::new(move |number, mut caller| {
+        caller.request();
+        caller.say(OK);
+        if number == 0 {
+            let (may_close, closed) = &*ends.lock().unwrap();
+            may_close.recv().unwrap();
+            drop(caller);
+            closed.send(()).unwrap();
+        }
+    });
+    let other = Peer::answering(OK);
+    let transport = HyperTransport::builder().no_proxy().threads(1).build();
+    assert_eq!(answered(send(&transport, get(&closing.url("/")))).0, 200);
+
+    let (reading, is_reading) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let ends = Arc::new(Mutex::new((reading, released)));
+    let body = Scripted::body(1, move |_| {
+        let (reading, released) = &*ends.lock().unwrap();
+        reading.send(()).unwrap();
+        released.recv().unwrap();
+        Ok(Some("x".into()))
+    });
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| send(&transport, put(&other.url("/"), body)));
+        is_reading.recv().unwrap();
+        close.send(()).unwrap();
+        is_closed.recv().unwrap();
+        wait(async {
+            let mut next = pin!(transport.send(get(&closing.url("/"))));
+            poll_fn(|cx| {
+                assert!(next.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            release.send(()).unwrap();
+            assert_eq!(answered(next.await).0, 200);
+        });
+        assert_eq!(answered(slow.join().unwrap()).0, 200);
+    });
+    assert_eq!(closing.accepted(), 2);
 }
 
 #[test]

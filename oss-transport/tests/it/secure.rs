@@ -210,6 +210,24 @@ fn an_end_with_close_notify_is_an_end() {
     assert_eq!(answered(outcome), (200, "hello".into()));
 }
 
+/// Row 34: what came before the request went out cannot be its answer. The bytes come with the handshake, so they
+/// are there for certain before the request.
+#[test]
+fn bytes_before_the_request_are_no_answer() {
+    let mut config = Arc::unwrap_or_clone(authority().server("localhost", false));
+    config.send_half_rtt_data = true;
+    let config = Arc::new(config);
+    let peer = Peer::new(move |_, caller| {
+        let mut stream = accept(&config, caller);
+        stream.conn.writer().write_all(OK).unwrap();
+        while request(&mut stream) {
+            stream.write_all(OK).unwrap();
+        }
+    });
+    let outcome = send(&authority().trusting(), get(&url(&peer, "localhost")));
+    assert!(matches!(outcome, Err(TransportError::NotSent { reason: Unsent::Closed, .. })), "{outcome:?}");
+}
+
 #[test]
 fn an_early_answer_counts_inside_tls() {
     let config = authority().server("localhost", false);
