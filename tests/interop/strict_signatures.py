@@ -16,7 +16,7 @@ BUCKET = "interop-strict"
 ODD_KEYS = [
     "plain.bin",
     "folder/a//b",
-    "double//",
+    "a///b",
     "..",
     "../up",
     "a/./b/../c",
