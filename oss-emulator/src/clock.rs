@@ -26,9 +26,9 @@ pub(crate) fn http_date(time: Timestamp) -> String {
     time.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// As XML bodies spell it: `2012-02-23T07:01:34.000Z`.
+/// As XML bodies spell it: `2012-02-23T07:01:34.000Z`. The milliseconds are always zero, and oss2 reads nothing else.
 pub(crate) fn xml_date(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
 /// Reads the spelling of headers; anything else is `None`, which the conditions take as absent.
@@ -46,6 +46,8 @@ mod tests {
         let time = Timestamp::from_second(1_735_787_045).unwrap();
         assert_eq!(http_date(time), "Thu, 02 Jan 2025 03:04:05 GMT");
         assert_eq!(xml_date(time), "2025-01-02T03:04:05.000Z");
+        let later = time + SignedDuration::from_millis(688);
+        assert_eq!(xml_date(later), "2025-01-02T03:04:05.000Z");
         assert_eq!(parse_http_date("Thu, 02 Jan 2025 03:04:05 GMT"), Some(time));
         assert_eq!(parse_http_date("2025-01-02"), None);
     }

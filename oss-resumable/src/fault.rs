@@ -77,9 +77,18 @@ impl Fault {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status, self.code)?;
+        write!(f, "{}", self.status)?;
+        if !self.code.is_empty() {
+            write!(f, " {}", self.code)?;
+        }
         if !self.message.is_empty() {
-            write!(f, ": {}", self.message.escape_debug())?;
+            f.write_str(": ")?;
+            for character in self.message.chars() {
+                match character {
+                    '\'' | '"' | '\\' => write!(f, "{character}")?,
+                    _ => write!(f, "{}", character.escape_debug())?,
+                }
+            }
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Which host answers for a region, how a bucket is named to it, and which region its signatures hold for.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::uri::Scheme;
 use oss_checkpoint::ServiceName;
@@ -78,6 +78,9 @@ pub enum EndpointError {
         /// What was expected.
         rule: &'static str,
     },
+    /// A user name or a password in the endpoint; neither is repeated.
+    #[error("the endpoint cannot hold credentials")]
+    Credentials,
     /// The endpoint names a bucket.
     #[error("{host} is the host of one bucket: give {endpoint}, the bucket is added to it")]
     NamesBucket {
@@ -194,6 +197,9 @@ impl Address {
         let invalid =
             |rule| EndpointError::InvalidEndpoint { given: given.chars().take(300).collect(), rule };
         let text = given.trim();
+        if text.contains('@') {
+            return Err(EndpointError::Credentials);
+        }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (Scheme::HTTPS, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (Scheme::HTTP, rest),
@@ -201,9 +207,6 @@ impl Address {
             None => (Scheme::HTTPS, text),
         };
         let rest = rest.trim_end_matches('/');
-        if rest.contains('@') {
-            return Err(invalid("credentials do not belong into it"));
-        }
         if rest.contains(['/', '?', '#']) {
             return Err(invalid("it ends behind host and port, without path or query"));
         }
@@ -262,13 +265,10 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
 
 fn address_of(host: &str) -> Option<IpAddr> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    match bare {
-        Some(bare) => bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        None => {
-            let v4 = host.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
-            v4.or_else(|| host.parse::<Ipv6Addr>().ok().map(IpAddr::V6))
-        }
+    if let Some(bare) = bare {
+        return bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
     }
+    host.parse().ok()
 }
 
 /// What a host name says by itself. <https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints>

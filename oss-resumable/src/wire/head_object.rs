@@ -33,15 +33,7 @@ impl Operation for HeadObject<'_> {
 
     fn reply(&self, head: &Parts, body: &[u8]) -> Result<Option<StoredObject>, Fault> {
         match head.status {
-            StatusCode::OK => {
-                let mut object = stored::described(Self::NAME, head)?;
-                object.size = headers::content_length(&head.headers)
-                    .map_err(|error| refusal::corrupted(Self::NAME, head, &error))?;
-                if object.etag.is_none() {
-                    return Err(refusal::corrupted(Self::NAME, head, &"it has no ETag"));
-                }
-                Ok(Some(object))
-            }
+            StatusCode::OK => stored::whole(Self::NAME, head).map(Some),
             StatusCode::NOT_FOUND => {
                 let fault = refusal::fault(Self::NAME, head, body);
                 let code = fault.refusal.as_deref().map_or("", |refusal| refusal.code.as_str());

@@ -88,7 +88,7 @@ impl ListBuckets<'_> {
                     once(&mut draft.location, "Location", text.to_owned())?;
                 }
                 ("Buckets/Bucket/CreationDate", Node::Close(text)) => {
-                    once(&mut draft.created, "CreationDate", headers::xml_time(text))?;
+                    once(&mut draft.created, "CreationDate", text.to_owned())?;
                 }
                 ("Buckets/Bucket/StorageClass", Node::Close(text)) => {
                     once(&mut draft.storage_class, "StorageClass", text.to_owned())?;
@@ -116,7 +116,7 @@ impl ListBuckets<'_> {
 struct Draft {
     name: Option<String>,
     location: Option<String>,
-    created: Option<Option<ServerTime>>,
+    created: Option<String>,
     storage_class: Option<String>,
 }
 
@@ -125,7 +125,7 @@ impl Draft {
         Ok(ListedBucket {
             name: self.name.ok_or(XmlError::Missing("Name"))?,
             location: self.location,
-            created: self.created.flatten(),
+            created: self.created.as_deref().and_then(headers::xml_time),
             storage_class: self.storage_class,
         })
     }

@@ -145,7 +145,7 @@ struct Draft {
     key: Option<String>,
     size: Option<ByteCount>,
     etag: Option<ETag>,
-    last_modified: Option<Option<ServerTime>>,
+    last_modified: Option<String>,
     storage_class: Option<String>,
 }
 
@@ -159,7 +159,7 @@ impl Draft {
                 let etag = ETag::new(text.trim()).map_err(|error| xml::invalid("ETag", text, error))?;
                 once(&mut self.etag, "ETag", etag)
             }
-            "Contents/LastModified" => once(&mut self.last_modified, "LastModified", headers::xml_time(text)),
+            "Contents/LastModified" => once(&mut self.last_modified, "LastModified", text.to_owned()),
             "Contents/StorageClass" => once(&mut self.storage_class, "StorageClass", text.to_owned()),
             _ => Ok(()),
         }
@@ -170,7 +170,7 @@ impl Draft {
             key: self.key.ok_or(XmlError::Missing("Key"))?,
             size: self.size.ok_or(XmlError::Missing("Size"))?,
             etag: self.etag,
-            last_modified: self.last_modified.flatten(),
+            last_modified: self.last_modified.as_deref().and_then(headers::xml_time),
             storage_class: self.storage_class,
         })
     }

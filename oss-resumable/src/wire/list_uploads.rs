@@ -66,7 +66,7 @@ impl ListUploads<'_> {
                     once(&mut truncated, "IsTruncated", xml::truth("IsTruncated", text)?)?;
                 }
                 ("NextKeyMarker", Node::Close(text)) => {
-                    once(&mut next_key, "NextKeyMarker", text.to_owned())?
+                    once(&mut next_key, "NextKeyMarker", text.to_owned())?;
                 }
                 ("NextUploadIdMarker", Node::Close(text)) => {
                     once(&mut next_id, "NextUploadIdMarker", text.to_owned())?;
@@ -75,10 +75,10 @@ impl ListUploads<'_> {
                 ("Upload", Node::Close(_)) => drafts.push(std::mem::take(&mut draft)),
                 ("Upload/Key", Node::Close(text)) => once(&mut draft.key, "Key", text.to_owned())?,
                 ("Upload/UploadId", Node::Close(text)) => {
-                    once(&mut draft.upload_id, "UploadId", text.to_owned())?
+                    once(&mut draft.upload_id, "UploadId", text.to_owned())?;
                 }
                 ("Upload/Initiated", Node::Close(text)) => {
-                    once(&mut draft.initiated, "Initiated", headers::xml_time(text))?;
+                    once(&mut draft.initiated, "Initiated", text.to_owned())?;
                 }
                 _ => {}
             }
@@ -93,7 +93,7 @@ impl ListUploads<'_> {
             if decoded(&key) == self.target.key.as_str().as_bytes() {
                 uploads.push(FoundUpload {
                     upload_id: upload_id("UploadId", &id)?,
-                    initiated: draft.initiated.flatten(),
+                    initiated: draft.initiated.as_deref().and_then(headers::xml_time),
                 });
             }
         }
@@ -128,7 +128,7 @@ impl ListUploads<'_> {
 struct Draft {
     key: Option<String>,
     upload_id: Option<String>,
-    initiated: Option<Option<oss_checkpoint::ServerTime>>,
+    initiated: Option<String>,
 }
 
 fn upload_id(name: &'static str, text: &str) -> Result<UploadId, XmlError> {

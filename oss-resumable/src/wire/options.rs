@@ -82,8 +82,11 @@ fn header_of(operation: &str, name: &str, value: &str) -> Result<(HeaderName, He
     let name =
         HeaderName::from_bytes(name.as_bytes()).map_err(|_| local(&format!("{name:?} is no header name")))?;
     // Blanks at the ends do not survive the way, and the signature would not hold without them.
-    let value = HeaderValue::from_str(value.trim()).map_err(|_| {
+    let value = value.trim();
+    let visible = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    let header = HeaderValue::from_str(value).ok().filter(|_| visible);
+    let header = header.ok_or_else(|| {
         local(&format!("the header {name} takes visible ASCII only (percent-encode the rest), not {value:?}"))
     })?;
-    Ok((name, value))
+    Ok((name, header))
 }

@@ -1,10 +1,14 @@
 //! From an answer that is no acceptance to a fault: one table from code to class, and the status where there is no code.
 //! <https://www.alibabacloud.com/help/en/oss/support/error-codes>
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{
+    fmt::{Display, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use http::{StatusCode, header, response::Parts};
+use http::{HeaderValue, StatusCode, header, response::Parts};
 use oss_checkpoint::ServerTime;
 
 use super::{headers, xml};
@@ -18,7 +22,7 @@ use crate::{
 };
 
 /// What is done about a code, whatever its status.
-const CODES: [(&str, FaultClass); 50] = [
+const CODES: [(&str, FaultClass); 51] = [
     ("NoSuchUpload", Vanished),
     ("FileAlreadyExists", Exists),
     ("ObjectAlreadyExists", Exists),
@@ -68,6 +72,7 @@ const CODES: [(&str, FaultClass); 50] = [
     ("EntityTooLarge", Refused),
     ("InvalidPartOrder", Refused),
     ("MalformedXML", Refused),
+    ("PartNotSequential", Refused),
     ("MissingContentLength", Refused),
 ];
 
@@ -82,7 +87,7 @@ const OUR_BUGS: [&str; 6] = [
 ];
 
 /// Longest `Retry-After` that is honoured.
-const MAX_AFTER: Duration = Duration::from_secs(5 * 60);
+const MAX_AFTER: Duration = Duration::from_mins(5);
 /// Largest `x-oss-err` that is decoded, in bytes of base64; error documents have about 700.
 const MAX_ERROR_HEADER: usize = 32 * 1024;
 /// Longest text of an error document that is kept, in characters.
@@ -91,7 +96,7 @@ const MAX_TEXT: usize = 1024;
 const MAX_STRING_TO_SIGN: usize = 8 * 1024;
 
 /// What is done about an error code; `None` if it is not in the table, and the status decides.
-pub fn class_of_code(code: &str) -> Option<FaultClass> {
+fn class_of_code(code: &str) -> Option<FaultClass> {
     CODES.iter().find(|(known, _)| *known == code).map(|(_, class)| *class)
 }
 
@@ -132,7 +137,7 @@ pub fn fault(operation: &str, head: &Parts, body: &[u8]) -> Fault {
     }
 }
 
-/// Takes an answer for one of the operation's own, as far as status and framing tell.
+/// Takes an answer for one of the operation's own, as far as status and root tell.
 ///
 /// # Errors
 /// The fault that it means instead.
@@ -143,10 +148,7 @@ pub(super) fn require(
     limit: usize,
     accepted: &[StatusCode],
 ) -> Result<(), Fault> {
-    if body.len() > limit {
-        return Err(corrupted(operation, head, &format!("it has more than {limit} bytes")));
-    }
-    readable(operation, head)?;
+    readable(operation, head, body, limit)?;
     let is_error = || xml::root(body).as_deref() == Some("Error");
     if accepted.contains(&head.status) && !is_error() {
         return Ok(());
@@ -154,16 +156,24 @@ pub(super) fn require(
     Err(fault(operation, head, body))
 }
 
-/// Refuses a body in an encoding that nobody asked for.
-pub(super) fn readable(operation: &'static str, head: &Parts) -> Result<(), Fault> {
-    let Some(encoding) = head.headers.get(header::CONTENT_ENCODING) else {
-        return Ok(());
-    };
-    if encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-        return Ok(());
+/// Refuses a body that is too long, or in an encoding that nobody asked for.
+pub(super) fn readable(
+    operation: &'static str,
+    head: &Parts,
+    body: &[u8],
+    limit: usize,
+) -> Result<(), Fault> {
+    if body.len() > limit {
+        return Err(corrupted(operation, head, &format!("it has more than {limit} bytes")));
     }
-    let encoding = shown(&String::from_utf8_lossy(encoding.as_bytes()));
-    Err(corrupted(operation, head, &format!("it is in the encoding {encoding}, which was not asked for")))
+    match head.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        Some(encoding) if !encoding.eq_ignore_ascii_case(b"identity") => {
+            let encoding = shown(&String::from_utf8_lossy(encoding));
+            let why = format!("it is in the encoding {encoding}, which was not asked for");
+            Err(corrupted(operation, head, &why))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An answer that cannot be one to this operation.
@@ -177,9 +187,8 @@ fn class_of_status(status: StatusCode, from_oss: bool) -> FaultClass {
         408 | 429 => Throttled,
         // A gateway says the same when the service may have acted.
         503 if from_oss => Throttled,
-        501 | 505 => Refused,
+        300..=499 | 501 | 505 => Refused,
         500..=599 => Unanswered,
-        300..=499 => Refused,
         // An error document behind an acceptance: an operation that went on after its head was sent.
         200 if from_oss => Unanswered,
         _ => Corrupted,
@@ -187,7 +196,7 @@ fn class_of_status(status: StatusCode, from_oss: bool) -> FaultClass {
 }
 
 fn refused(operation: &str, refusal: &Refusal) -> String {
-    let mut message = format!("{operation} was refused: {refusal}");
+    let mut message = format!("{operation} was refused: {refusal}").trim_end_matches('.').to_owned();
     if OUR_BUGS.contains(&refusal.code.as_str()) {
         message.push_str("; this should not happen, please report it");
     }
@@ -213,7 +222,7 @@ fn undocumented(operation: &str, head: &Parts, body: &[u8], refusal: &Refusal) -
     if !body.is_empty() {
         let start = String::from_utf8_lossy(&body[..body.len().min(256)]);
         let start: String = start.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect();
-        message.push_str(&format!(" ({} bytes: \"{}\")", body.len(), start.escape_debug()));
+        let _ = write!(message, " ({} bytes: \"{}\")", body.len(), start.escape_debug());
     }
     if let Some(endpoint) = &refusal.endpoint {
         message.push_str("; it names another place, ");
@@ -235,13 +244,11 @@ fn redirected_to(head: &Parts) -> Option<String> {
 
 fn retry_after(head: &Parts) -> Option<Duration> {
     let said = headers::single(&head.headers, "retry-after").ok().flatten()?;
-    let seconds = match headers::decimal(&said) {
-        Some(seconds) => seconds,
-        None => {
-            let until = headers::http_date(&said)?.unix();
-            u64::try_from(until.checked_sub(headers::date(&head.headers)?.unix())?).ok()?
-        }
-    };
+    let seconds = headers::decimal(&said).or_else(|| {
+        let until = headers::http_date(&said)?.unix();
+        let now = headers::date(&head.headers)?.unix();
+        u64::try_from(until.checked_sub(now)?).ok()
+    })?;
     Some(Duration::from_secs(seconds)).filter(|after| *after <= MAX_AFTER)
 }
 
@@ -307,22 +314,17 @@ fn shown(text: &str) -> String {
     text.chars().take(128).flat_map(char::escape_debug).collect()
 }
 
-/// Lines stay lines, other control characters are escaped, and a token that was signed is not repeated.
+/// Lines stay lines, other control characters are replaced, and a token that was signed is not repeated.
 fn without_secrets(text: &str) -> String {
     let text: String = text.chars().take(MAX_STRING_TO_SIGN).collect();
     let line = |line: &str| match line.split_once(':') {
         Some((name, _)) if name.eq_ignore_ascii_case("x-oss-security-token") => format!("{name}:***"),
         _ if line.contains("security-token=") => "***".to_owned(),
-        _ => line
-            .chars()
-            .flat_map(|character| {
-                let (escaped, plain) = match character.is_control() {
-                    true => (Some(character.escape_debug()), None),
-                    false => (None, Some(character)),
-                };
-                escaped.into_iter().flatten().chain(plain)
-            })
-            .collect(),
+        _ => line.chars().map(plain).collect(),
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn plain(character: char) -> char {
+    if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::{StatusCode, response::Parts};
 
-use super::{headers, refusal, xml};
+use super::{ANSWER_LIMIT, headers, refusal, xml};
 use crate::{Fault, Refusal, StoredObject};
 
 /// The answer to a request that made an object.
@@ -16,29 +16,34 @@ pub struct Stored {
 
 /// Reads what PutObject and CompleteMultipartUpload have in common; the result still has to prove itself.
 pub(super) fn accept(operation: &'static str, head: &Parts, body: &[u8]) -> Result<Stored, Fault> {
-    let callback_failed = if head.status == StatusCode::NON_AUTHORITATIVE_INFORMATION
-        && xml::root(body).as_deref() == Some("Error")
-    {
-        let refused = refusal::fault(operation, head, body);
-        match refused.refusal {
+    refusal::readable(operation, head, body, ANSWER_LIMIT)?;
+    let with_errors = StatusCode::NON_AUTHORITATIVE_INFORMATION;
+    let callback_failed = if head.status == with_errors && xml::root(body).as_deref() == Some("Error") {
+        let fault = refusal::fault(operation, head, body);
+        match fault.refusal {
             Some(refusal) if refusal.code == "CallbackFailed" => Some(refusal),
-            _ => return Err(refused),
+            _ => return Err(fault),
         }
     } else {
-        refusal::require(
-            operation,
-            head,
-            body,
-            super::ANSWER_LIMIT,
-            &[StatusCode::OK, StatusCode::NON_AUTHORITATIVE_INFORMATION],
-        )?;
+        refusal::require(operation, head, body, ANSWER_LIMIT, &[StatusCode::OK, with_errors])?;
         None
     };
     Ok(Stored { object: described(operation, head)?, callback_failed })
 }
 
+/// The object that an answer to HEAD or GET is about.
+pub(super) fn whole(operation: &'static str, head: &Parts) -> Result<StoredObject, Fault> {
+    let mut object = described(operation, head)?;
+    if object.etag.is_none() {
+        return Err(refusal::corrupted(operation, head, &"it has no ETag"));
+    }
+    object.size = headers::content_length(&head.headers)
+        .map_err(|error| refusal::corrupted(operation, head, &error))?;
+    Ok(object)
+}
+
 /// What the headers say of an object.
-pub(super) fn described(operation: &'static str, head: &Parts) -> Result<StoredObject, Fault> {
+fn described(operation: &'static str, head: &Parts) -> Result<StoredObject, Fault> {
     let read = || -> Result<StoredObject, headers::HeaderError> {
         Ok(StoredObject {
             size: None,

@@ -13,7 +13,7 @@ pub(super) const MAX_DEPTH: usize = 8;
 /// Why a document was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum XmlError {
-    #[error("it is not XML: {0}")]
+    #[error("it is not XML: {}", .0.escape_debug())]
     Malformed(String),
     #[error("it is <{}> where <{wanted}> was due", found.escape_debug())]
     WrongRoot { found: String, wanted: &'static str },
