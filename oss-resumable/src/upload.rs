@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use oss_checkpoint::{Checkpoint, PartNumber, PartPlan, PartReceipt, Record, SourceStamp, Stage, UploadId};
+use oss_checkpoint::{Checkpoint, PartNumber, PartPlan, PartReceipt, Record, SourceStamp, UploadId};
 
 use crate::{
     Action, Event, Fault, FaultClass, Limits, Moment, Note, Outcome, Progress, Revision, Step, Stop, Ticket,
@@ -22,7 +22,7 @@ mod transfer;
 
 use parts::PartTable;
 use patience::Patience;
-use phase::{Attempt, Phase, Then};
+use phase::{Attempt, Phase};
 use react::{Reaction, react};
 use saves::Saves;
 use tickets::{Tickets, Work};
@@ -82,17 +82,13 @@ impl Upload {
 
     /// Goes on from what a journal says; an empty history is a beginning.
     pub fn resume(history: Checkpoint, spec: UploadSpec, limits: Limits) -> Self {
-        let given_up = history.stage() == Stage::Aborting && history.upload_id().is_some();
-        let phase = if given_up && history.done().is_none() {
-            Phase::Aborting { attempt: Attempt::default(), then: Box::new(Then::StartOver), twice: false }
-        } else {
-            Phase::Inspecting { attempt: Attempt::default() }
-        };
+        let saves = Saves::behind(history.records());
+        let phase = Phase::Recovering { needs: saves.latest() };
         let at_once = usize::from(limits.concurrency.get()) + usize::from(limits.checksums.get()) + 4;
         Self {
             now: Moment::START,
             phase,
-            saves: Saves::behind(history.records()),
+            saves,
             checkpoint: history,
             tickets: Tickets::with_room_for(at_once),
             cancels: VecDeque::with_capacity(at_once),
@@ -245,6 +241,10 @@ impl Upload {
     fn advance(&mut self) -> Next {
         let now = self.now;
         match &mut self.phase {
+            Phase::Recovering { needs } => {
+                let needs = *needs;
+                self.gate(needs, Self::on_recovered)
+            }
             Phase::Inspecting { attempt } => ask(attempt, now, &mut self.tickets, Work::InspectSource),
             Phase::Putting(putting) => {
                 let work = if putting.asking.is_some() { Work::InspectObject } else { Work::PutObject };
@@ -519,7 +519,8 @@ impl Upload {
                 let quiet = Some(self.patience.quiet_until());
                 [listing, inspecting, parts, quiet].into_iter().flatten().filter(|at| *at > self.now).min()
             }
-            Phase::Beginning { .. }
+            Phase::Recovering { .. }
+            | Phase::Beginning { .. }
             | Phase::Identified { .. }
             | Phase::Sealing { .. }
             | Phase::GivingUp { .. }

@@ -38,6 +38,7 @@ impl Upload {
             question: Question::Complete,
             unsure: false,
             resumed: false,
+            exists: None,
         });
     }
 
@@ -55,6 +56,7 @@ impl Upload {
             question: Question::Unfinished,
             unsure: true,
             resumed: true,
+            exists: None,
         });
     }
 
@@ -98,21 +100,24 @@ impl Upload {
             (Some(modified), Some(initiated)) => modified < initiated,
             _ => false,
         };
-        let sealed = matches!(self.phase, Phase::Completing(_));
-        match (object.filter(|object| !earlier(object)), self.object_crc64()) {
-            (Some(object), Some(local)) => {
-                let same_size =
-                    object.size.is_none_or(|size| Some(size) == self.sealed_plan().map(|plan| plan.len()));
-                if same_size && object.crc64 == Some(local) {
-                    self.judge(object, true);
-                } else if sealed {
-                    let what = Unproved::FoundObject;
-                    self.fail(Failure::ProofFailed { what, local, server: object.crc64 });
-                } else {
-                    self.on_lost(fault.clone());
-                }
+        let size = self.sealed_plan().map(|plan| plan.len());
+        let local = self.object_crc64();
+        let found = object.filter(|object| !earlier(object));
+        let ours = found.filter(|found| {
+            local.is_some() && found.crc64 == local && found.size.is_none_or(|found| Some(found) == size)
+        });
+        let (sealed, exists) = match &mut self.phase {
+            Phase::Completing(completing) => (true, completing.exists.take()),
+            _ => (false, None),
+        };
+        match (ours, exists, local) {
+            (Some(object), _, _) => self.judge(object, true),
+            (None, Some(exists), _) => self.give_up(Then::End(Outcome::Failed(Failure::Refused(exists)))),
+            (None, None, Some(local)) if sealed && found.is_some() => {
+                let server = found.and_then(|found| found.crc64);
+                self.fail(Failure::ProofFailed { what: Unproved::FoundObject, local, server });
             }
-            _ => self.on_lost(fault.clone()),
+            (None, None, _) => self.on_lost(fault.clone()),
         }
     }
 
@@ -258,6 +263,7 @@ impl Upload {
             Phase::Completing(completing) if completing.unsure => {
                 completing.question = Question::Object;
                 completing.attempt = Attempt::default();
+                completing.exists = Some(fault);
             }
             _ => self.give_up(Then::End(Outcome::Failed(Failure::Refused(fault)))),
         }

@@ -11,6 +11,7 @@ use crate::{Action, Failure, Fault, FaultClass, Note, Outcome, Stop};
 
 impl Upload {
     pub(super) fn on_stop(&mut self, stop: Stop) {
+        let has_intent = self.has_intent();
         match (&mut self.phase, stop) {
             // The object may exist, or the end is near anyway.
             (
@@ -18,6 +19,9 @@ impl Upload {
                 Stop::Pause | Stop::Abort,
             )
             | (Phase::Sealing { .. } | Phase::Completing(_) | Phase::Vanishing { .. }, Stop::Abort) => {}
+            // Sealed by an earlier run, or done.
+            (Phase::Recovering { .. } | Phase::Inspecting { .. }, Stop::Abort)
+                if self.checkpoint.stage() == Stage::Completing => {}
             // An abort outranks a pause.
             (Phase::GivingUp { then, .. } | Phase::Aborting { then, .. }, stop) => match (&**then, stop) {
                 (Then::StartOver, Stop::Pause) => self.close(Outcome::Paused),
@@ -25,6 +29,16 @@ impl Upload {
                 (Then::End(_), _) => {}
             },
             (Phase::Initiating { attempt }, Stop::Abort) if attempt.in_flight => {
+                self.stop = Some(Stop::Abort);
+            }
+            // An upload may have been initiated that nobody remembers: it is looked for first.
+            (
+                Phase::Recovering { .. }
+                | Phase::Inspecting { .. }
+                | Phase::Finding(_)
+                | Phase::Beginning { adopt: Some(_), .. },
+                Stop::Abort,
+            ) if has_intent => {
                 self.stop = Some(Stop::Abort);
             }
             (_, Stop::Pause) => {
@@ -36,12 +50,17 @@ impl Upload {
         }
     }
 
+    /// Whether Initiate may have been sent without anybody knowing what it answered.
+    fn has_intent(&self) -> bool {
+        self.checkpoint.begun().is_some() && self.checkpoint.upload_id().is_none()
+    }
+
     /// Aborts the upload in hand for good, if there is one.
     pub(super) fn give_up(&mut self, then: Then) {
         // Parts that are on their way may still land behind the abort.
         let twice = self.tickets.count(|work| matches!(work, Work::UploadPart { .. })) > 0;
         self.cancel_all();
-        if self.checkpoint.upload_id().is_none() {
+        if self.checkpoint.upload_id().is_none() || self.checkpoint.done().is_some() {
             self.after_abort(then);
             return;
         }
@@ -169,6 +188,11 @@ impl Upload {
                 let outcome = Outcome::Failed(Failure::Local(fault));
                 let then = Box::new(Then::End(outcome));
                 self.phase = Phase::Aborting { attempt: Attempt::default(), then, twice: false };
+            }
+            // What an earlier run wrote is there, as far as anybody can tell.
+            Phase::Recovering { .. } => {
+                self.note_once(Note::JournalFailing(fault));
+                self.on_recovered();
             }
             // The object is there; at worst a later run finds that out once more.
             Phase::Recording { outcome, .. } => {

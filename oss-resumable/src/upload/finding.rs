@@ -10,7 +10,9 @@ use super::{
     react::Reaction,
     tickets::Work,
 };
-use crate::{Action, Adopt, Failure, Fault, FoundUpload, ListedPart, Note, PartsPage, UploadsPage};
+use crate::{
+    Action, Adopt, Failure, Fault, FoundUpload, ListedPart, Note, Outcome, PartsPage, Stop, UploadsPage,
+};
 
 /// How many candidates are looked at. More than a few unfinished uploads of one key are somebody's accident.
 const MAX_CANDIDATES: usize = 16;
@@ -210,6 +212,10 @@ impl Upload {
 
     /// A new upload, or one request where the source has become small meanwhile.
     fn begin_unless_put(&mut self) {
+        if self.stop == Some(Stop::Abort) {
+            self.retire(Outcome::Aborted);
+            return;
+        }
         let Some(stamp) = self.stamp else { return };
         if stamp.len == ByteCount::ZERO || stamp.len < self.spec.threshold {
             self.phase = Phase::Putting(super::phase::Putting::default());

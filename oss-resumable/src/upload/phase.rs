@@ -7,6 +7,8 @@ use crate::{Fault, FoundUpload, ListedPart, Moment, Outcome, Revision, UploadsMa
 /// Where an upload is. Each phase holds just what is known in it, and a transition consumes it.
 #[derive(Clone, Debug)]
 pub(crate) enum Phase {
+    /// What an earlier run wrote has to be durable before anything builds on it.
+    Recovering { needs: Revision },
     /// The source is looked at, to decide what to do.
     Inspecting { attempt: Attempt },
     /// The whole source goes up in one request.
@@ -135,6 +137,8 @@ pub(crate) struct Completing {
     pub(crate) unsure: bool,
     /// Whether it was another run that sealed the upload.
     pub(crate) resumed: bool,
+    /// Complete was refused since there is an object; unless that is ours, this is the end.
+    pub(crate) exists: Option<Fault>,
 }
 
 /// What is asked while an upload is completed.

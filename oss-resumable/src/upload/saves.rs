@@ -25,13 +25,14 @@ const RETRY: Duration = Duration::from_secs(1);
 const TRIES: u32 = 3;
 
 impl Saves {
-    /// Behind a journal of `records`, all of them durable: they were read back from it.
+    /// Behind a journal of `records`. They were read back from it, which does not make them durable: the process that
+    /// wrote them may have been killed before it flushed.
     pub(crate) const fn behind(records: u64) -> Self {
         let revision = Revision::new(records);
         Self {
             unsaved: Vec::new(),
             written: revision,
-            flushed: revision,
+            flushed: Revision::new(0),
             on_its_way: None,
             gate: Revision::new(0),
             flush_at: None,

@@ -10,6 +10,17 @@ use super::{
 use crate::{Adopt, Failure, Finished, Note, OnChange, Outcome, Stop};
 
 impl Upload {
+    /// What an earlier run wrote is durable.
+    pub(super) fn on_recovered(&mut self) {
+        let unfinished = self.checkpoint.upload_id().is_some() && self.checkpoint.done().is_none();
+        let attempt = Attempt::default();
+        self.phase = if unfinished && self.checkpoint.stage() == Stage::Aborting {
+            Phase::Aborting { attempt, then: Box::new(Then::StartOver), twice: false }
+        } else {
+            Phase::Inspecting { attempt }
+        };
+    }
+
     pub(super) fn on_source(&mut self, stamp: SourceStamp) {
         match &self.phase {
             Phase::Inspecting { .. } => {
@@ -63,6 +74,10 @@ impl Upload {
     /// Begins without any history.
     pub(super) fn begin_fresh(&mut self, stamp: SourceStamp) {
         self.table = None;
+        if self.stop == Some(Stop::Abort) {
+            self.retire(Outcome::Aborted);
+            return;
+        }
         if stamp.len == ByteCount::ZERO || stamp.len < self.spec.threshold {
             self.phase = Phase::Putting(Putting::default());
             return;
@@ -119,6 +134,10 @@ impl Upload {
             needs = self.record(Record::PartUploaded { receipt, at_rest });
         }
         self.table = Some(table);
+        if self.stop == Some(Stop::Abort) {
+            self.give_up(Then::End(Outcome::Aborted));
+            return;
+        }
         self.note(Note::Adopted { upload_id: fit.upload.upload_id, parts, bytes: ByteCount::new(bytes) });
         self.phase = Phase::Identified { needs };
     }

@@ -151,9 +151,12 @@ impl Upload {
             Phase::Transferring(transfer) => {
                 transfer.listing = None;
                 self.note_once(Note::ListDenied(fault));
+                // Once Complete has said that the parts are others, nobody knows which.
+                let trusted = self.rejected == 0;
                 let held: Vec<ListedPart> = self
                     .checkpoint
                     .parts()
+                    .filter(|_| trusted)
                     .map(|part| ListedPart {
                         number: part.receipt.number,
                         size: part.receipt.size,

@@ -1,0 +1,110 @@
+//! Failures that a property found, shrunk and by name.
+
+use oss_resumable::Outcome;
+
+use crate::{
+    script::Fate::{self, Abort, Corrupted, Crash, Done, LosePart, LostBefore, Refused, Rewrite, Vanish},
+    simulate::{Report, simulate},
+    world::Setting,
+};
+
+const KILLED: Fate = Crash { done: false, power: false };
+
+/// Two parts of one block each, one at a time, and nothing unusual.
+fn plain() -> Setting {
+    Setting {
+        blocks: 2,
+        short: 0,
+        part_blocks: 1,
+        concurrency: 1,
+        threshold_blocks: 0,
+        object: false,
+        forbid_overwrite: false,
+        foreign: Vec::new(),
+        list_denied: false,
+        find_denied: false,
+        mute: false,
+        page: 3,
+        verify: 3,
+        on_change: 2,
+        adopt: false,
+        seed: 0,
+    }
+}
+
+fn check(setting: &Setting, script: &[Fate]) -> Report {
+    let report = simulate(setting, script);
+    assert!(report.broken.is_empty(), "{:#?}", report.broken);
+    report
+}
+
+/// As many actions that go well.
+fn well<const N: usize>() -> [Fate; N] {
+    [Done(0); N]
+}
+
+/// What a killed process wrote and did not flush was taken for durable, and parts went out under it.
+#[test]
+fn what_was_written_by_a_killed_run_is_flushed_before_parts_go_out() {
+    let report = check(&plain(), &[&well::<5>()[..], &[KILLED]].concat());
+    assert!(matches!(report.outcome, Some(Outcome::Completed(_))));
+}
+
+/// The upload whose id had not reached the journal was forgotten when the next run was told to abort.
+#[test]
+fn an_abort_looks_for_the_upload_that_nobody_remembers() {
+    for abort_at in 0..6 {
+        let mut script = [&well::<3>()[..], &[KILLED]].concat();
+        script.extend(vec![Done(0); abort_at]);
+        script.push(Abort);
+        let report = check(&plain(), &script);
+        if matches!(report.outcome, Some(Outcome::Aborted)) {
+            assert_eq!(report.world.server.uploads.len(), 0, "abort at {abort_at}");
+        }
+    }
+}
+
+/// Complete was refused since an object was in the way; that the object was not ours was read as a vanished upload,
+/// and the parts were left behind.
+#[test]
+fn a_complete_that_is_refused_for_an_older_object_is_aborted() {
+    let setting = Setting { object: true, forbid_overwrite: true, ..plain() };
+    let report = check(&setting, &[&well::<10>()[..], &[LostBefore]].concat());
+    assert!(matches!(report.outcome, Some(Outcome::Failed(_))));
+    assert_eq!(report.world.server.uploads.len(), 0);
+}
+
+/// With no permission to list parts, a part that the server had lost was named again and again.
+#[test]
+fn parts_that_complete_rejects_are_sent_again_when_they_cannot_be_listed() {
+    let setting = Setting { list_denied: true, ..plain() };
+    for lost_at in 4..14 {
+        let mut script = vec![Done(0); lost_at];
+        script.push(LosePart(1));
+        let report = check(&setting, &script);
+        assert!(
+            matches!(report.outcome, Some(Outcome::Completed(_))),
+            "lost at {lost_at}: {:?}",
+            report.outcome
+        );
+    }
+}
+
+/// An abort between the end and the removal of the journal gave up an upload that was no longer there.
+#[test]
+fn an_abort_after_the_end_changes_nothing() {
+    for killed_at in 8..16 {
+        let mut script = vec![Done(0); killed_at];
+        script.extend([KILLED, Abort, Abort, Abort]);
+        check(&plain(), &script);
+    }
+}
+
+/// An upload that vanishes in each run is begun anew in each run, and ends when it no longer does.
+#[test]
+fn an_upload_that_vanishes_again_and_again_ends_at_last() {
+    let script =
+        [Done(0), Rewrite(0), Done(0), Done(0), Done(0), Vanish, Corrupted, Done(0), Vanish, Refused];
+    let report = check(&plain(), &script);
+    assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
+}

@@ -1,0 +1,760 @@
+//! Runs the machine in a world: carries out its actions as the script has it, restarts it after a crash, and writes
+//! down what broke a rule.
+
+use std::{
+    collections::{BTreeSet, hash_map::DefaultHasher},
+    fmt::Write,
+    hash::{Hash, Hasher},
+    num::NonZeroU16,
+    time::Duration,
+};
+
+use oss_checkpoint::{
+    BucketName, ByteCount, Crc64, Durability, ETag, Job, ObjectKey, ObjectOptions, PartNumber, ServerTime,
+    ServiceName, Stage, UploadId,
+};
+use oss_resumable::{
+    Action, Adopt, Event, Failure, Fault, FaultClass, Limits, Moment, OnChange, Outcome, Part, Step, Stop,
+    StoredObject, Upload, UploadSpec, UploadedPart, Verify,
+};
+
+use crate::{
+    script::Fate,
+    world::{BLOCK, Refused, Setting, World},
+};
+
+/// How often a user runs the same command again.
+const MAX_RUNS: usize = 60;
+/// Far more steps than any upload of eight blocks needs.
+const MAX_STEPS: usize = 20_000;
+
+/// What a whole history did.
+pub(crate) struct Report {
+    pub(crate) world: World,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) runs: usize,
+    /// Rules that were broken, each by name.
+    pub(crate) broken: Vec<(&'static str, String)>,
+    /// Hash of all actions.
+    pub(crate) trace: u64,
+    /// Answers to Initiate that nobody got.
+    pub(crate) lost_initiates: usize,
+    /// Whether unfinished uploads or parts could not be listed at some time.
+    pub(crate) listing_denied: bool,
+}
+
+pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
+    let mut simulation = Simulation {
+        world: World::new(setting),
+        script: script.iter(),
+        now: Duration::from_secs(1),
+        broken: Vec::new(),
+        trace: DefaultHasher::new(),
+        in_flight: Vec::new(),
+        late: Vec::new(),
+        lost_initiates: 0,
+        journal_failed: false,
+        list_denied: setting.list_denied,
+        find_denied: setting.find_denied,
+        held_at_start: Vec::new(),
+        sent: BTreeSet::new(),
+        calm: false,
+        replies: 0,
+    };
+    let mut outcome = None;
+    let mut runs = 0;
+    while runs < MAX_RUNS {
+        runs += 1;
+        match simulation.run() {
+            End::Crashed => {}
+            End::Outcome(end) => {
+                let over = match &end {
+                    Outcome::Completed(_) | Outcome::Aborted => true,
+                    Outcome::Failed(failure) => simulation.is_final(failure),
+                    Outcome::Paused => false,
+                };
+                outcome = Some(end);
+                if over {
+                    break;
+                }
+            }
+            End::Stuck => break,
+        }
+    }
+    simulation.land_late(true);
+    Report {
+        outcome,
+        runs,
+        broken: simulation.broken,
+        trace: simulation.trace.finish(),
+        lost_initiates: simulation.lost_initiates,
+        listing_denied: simulation.list_denied || simulation.find_denied,
+        world: simulation.world,
+    }
+}
+
+enum End {
+    Outcome(Outcome),
+    Crashed,
+    Stuck,
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "what has happened, each on its own")]
+struct Simulation<'a> {
+    world: World,
+    script: std::slice::Iter<'a, Fate>,
+    now: Duration,
+    broken: Vec<(&'static str, String)>,
+    trace: DefaultHasher,
+    in_flight: Vec<InFlight>,
+    /// Requests whose effect comes after their answer was given up.
+    late: Vec<(Duration, Effect)>,
+    lost_initiates: usize,
+    journal_failed: bool,
+    list_denied: bool,
+    find_denied: bool,
+    /// Parts that the server held when this run began, as they were.
+    held_at_start: Vec<(String, u16, Crc64)>,
+    /// Parts that this run has sent.
+    sent: BTreeSet<(String, u16)>,
+    /// Whether nothing goes wrong in this run.
+    calm: bool,
+    replies: u32,
+}
+
+/// An action under way.
+struct InFlight {
+    action: Action,
+    fate: Fate,
+    due: Duration,
+    effect: Option<Effect>,
+    /// What a read has seen so far.
+    version: usize,
+}
+
+/// What a request does to the server, whenever it gets there.
+#[derive(Clone, Debug)]
+enum Effect {
+    Put { size: u64, crc64: Crc64 },
+    Initiate,
+    UploadPart { id: String, part: Part, crc64: Crc64 },
+    Complete { id: String, named: Vec<(u16, ETag)> },
+    Abort { id: String },
+}
+
+impl Simulation<'_> {
+    fn run(&mut self) -> End {
+        self.calm = self.script.len() == 0;
+        let history = self.world.disk.history();
+        self.held_at_start = self
+            .world
+            .server
+            .uploads
+            .iter()
+            .flat_map(|(id, upload)| {
+                upload.parts.iter().map(|(number, part)| (id.clone(), *number, part.crc64))
+            })
+            .collect();
+        self.sent.clear();
+        let started = self.now;
+        let mut upload = Upload::resume(history, self.spec(), self.limits());
+        for _ in 0..MAX_STEPS {
+            let now = Moment::after_start(self.now.saturating_sub(started));
+            match upload.poll(now) {
+                Step::Act(Action::Cancel { ticket }) => {
+                    self.in_flight.retain(|work| work.action.ticket() != ticket);
+                }
+                Step::Act(action) => {
+                    let _ = write!(HashText(&mut self.trace), "{action:?}");
+                    if self.start(&mut upload, action, now) {
+                        self.crash(&upload);
+                        return End::Crashed;
+                    }
+                }
+                Step::Wait { until } => {
+                    if until.is_some_and(|until| until <= now) {
+                        self.broke("no_spin", format!("{until:?} at {now}"));
+                        return End::Stuck;
+                    }
+                    let until = until.map(|until| started + until.elapsed());
+                    let Some(next) = self.in_flight.iter().map(|work| work.due).chain(until).min() else {
+                        self.broke("no_stall", format!("{upload:?}"));
+                        return End::Stuck;
+                    };
+                    self.now = self.now.max(next);
+                    self.land_late(false);
+                    let at = Moment::after_start(self.now.saturating_sub(started));
+                    if let Some(index) = self.in_flight.iter().position(|work| work.due <= self.now) {
+                        let work = self.in_flight.swap_remove(index);
+                        let event = self.finish(&upload, work);
+                        upload.handle(event.clone(), at);
+                        self.repeat(&mut upload, event, at);
+                    }
+                }
+                Step::Done => {
+                    self.in_flight.clear();
+                    let Some(outcome) = upload.outcome().cloned() else {
+                        self.broke("no_stall", "done without an outcome".into());
+                        return End::Stuck;
+                    };
+                    return End::Outcome(outcome);
+                }
+            }
+        }
+        self.broke("bounded_steps", format!("{upload:?}"));
+        End::Stuck
+    }
+
+    /// A reply that comes twice changes nothing. Looked at now and then, since it is dear.
+    fn repeat(&mut self, upload: &mut Upload, event: Event, at: Moment) {
+        self.replies += 1;
+        if self.replies.is_multiple_of(8) {
+            let before = format!("{upload:?}");
+            upload.handle(event, at);
+            if before != format!("{upload:?}") {
+                self.broke("tickets", "a doubled reply changed something".into());
+            }
+        }
+    }
+
+    /// Starts one action. Whether the process is killed now.
+    fn start(&mut self, upload: &mut Upload, action: Action, now: Moment) -> bool {
+        self.check_start(upload, action);
+        let fate = self.script.next().copied().unwrap_or(Fate::Done(1));
+        let mut latency = 3;
+        match fate {
+            Fate::Done(tenths) => latency = u64::from(tenths),
+            Fate::Rewrite(block) => self.world.change_source(|blocks, _| {
+                let at = usize::from(block) % blocks.len();
+                blocks[at] = blocks[at].wrapping_mul(31).wrapping_add(7);
+            }),
+            Fate::Resize(blocks_now) => self.world.change_source(|blocks, _| {
+                blocks.resize(usize::from(blocks_now), 77);
+            }),
+            Fate::Touch => self.world.change_source(|_, _| {}),
+            Fate::Vanish => {
+                if let Some(id) = upload.checkpoint().upload_id() {
+                    self.world.server.uploads.remove(id.as_str());
+                }
+            }
+            Fate::CompletedElsewhere => self.complete_elsewhere(upload),
+            Fate::LosePart(number) => {
+                let id = upload.checkpoint().upload_id().map(|id| id.as_str().to_owned());
+                if let Some(lost) = id.and_then(|id| self.world.server.uploads.get_mut(&id)) {
+                    lost.parts.remove(&u16::from(number));
+                }
+            }
+            Fate::Pause => upload.handle(Event::StopRequested(Stop::Pause), now),
+            Fate::Abort => upload.handle(Event::StopRequested(Stop::Abort), now),
+            _ => {}
+        }
+        let effect = Self::effect_of(upload, action);
+        let work = InFlight {
+            action,
+            fate,
+            due: self.now + Duration::from_millis(100 * latency),
+            effect,
+            version: self.world.versions.len() - 1,
+        };
+        if let Fate::Crash { done, power } = fate {
+            self.crash_during(upload, work, done, power);
+            return true;
+        }
+        self.in_flight.push(work);
+        false
+    }
+
+    /// What the rules say about this action, at this moment.
+    fn check_start(&mut self, upload: &Upload, action: Action) {
+        let durable = self.world.disk.durable();
+        match action {
+            Action::UploadPart { part, .. } => {
+                if durable.upload_id() != upload.upload_id() || durable.upload_id().is_none() {
+                    self.broke("upload_id_is_durable_before_part_1", format!("{action:?}"));
+                }
+                let sending = self.count(|action| matches!(action, Action::UploadPart { .. }));
+                if sending >= usize::from(self.world.setting.concurrency) {
+                    self.broke("at_most_concurrency", format!("{sending}"));
+                }
+                let same = self.count(|action| match action {
+                    Action::UploadPart { part: other, .. } | Action::ChecksumPart { part: other, .. } => {
+                        other.number == part.number
+                    }
+                    _ => false,
+                });
+                if same > 0 {
+                    self.broke("one_action_a_part", format!("{part:?}"));
+                }
+                self.check_nothing_is_sent_twice(upload, part);
+            }
+            Action::Complete { .. } => {
+                if durable.stage() != Stage::Completing {
+                    self.broke("stage_is_durable_before_complete", format!("{durable:?}"));
+                }
+                self.check_coverage(upload);
+            }
+            Action::Abort { .. } if durable.stage() != Stage::Aborting && !self.journal_failed => {
+                self.broke("stage_is_durable_before_abort", format!("{durable:?}"));
+            }
+            Action::Abort { .. } => {
+                let foreign = upload.upload_id().is_some_and(|id| {
+                    let known = self.world.disk.records.iter().any(
+                        |record| matches!(record, oss_checkpoint::Record::Initiated { upload_id, .. } if upload_id == id),
+                    );
+                    !known && self.world.server.uploads.get(id.as_str()).is_some_and(|upload| upload.foreign)
+                });
+                if foreign {
+                    self.broke("nothing_foreign_is_aborted", format!("{action:?}"));
+                }
+            }
+            Action::Save { .. } if self.count(|action| matches!(action, Action::Save { .. })) > 0 => {
+                self.broke("one_save", format!("{action:?}"));
+            }
+            Action::Initiate { .. } if durable.begun().is_none() => {
+                self.broke("intent_is_durable_before_initiate", format!("{durable:?}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the server held when this run began, and what is still good, is not sent in this run.
+    fn check_nothing_is_sent_twice(&mut self, upload: &Upload, part: Part) {
+        let exempt = self.list_denied
+            || self.world.setting.mute
+            || spec_verify(self.world.setting.verify) == Verify::None
+            || self.world.versions.len() > 1;
+        let local = self.world.source().crc64(part.range);
+        let id = upload.upload_id().map(UploadId::as_str).unwrap_or_default();
+        let held = self.held_at_start.iter().any(|(held_id, number, crc64)| {
+            held_id == id && *number == part.number.get() && Some(*crc64) == local
+        });
+        let still = self.world.server.uploads.get(id).is_some_and(|upload| {
+            upload
+                .parts
+                .get(&part.number.get())
+                .is_some_and(|stored| Some(stored.crc64) == local && stored.size == part.range.len.get())
+        });
+        // A part whose answer is lost is sent again within the run.
+        let again = !self.sent.insert((id.to_owned(), part.number.get()));
+        if held && still && !exempt && !again {
+            self.broke("nothing_is_sent_twice_across_runs", format!("{part:?}"));
+        }
+    }
+
+    fn check_coverage(&mut self, upload: &Upload) {
+        let plan = upload.checkpoint().plan();
+        let mut at = 0;
+        let mut count = 0;
+        for (index, receipt) in upload.receipts().enumerate() {
+            let expected = PartNumber::from_index(index).ok();
+            let range = plan.and_then(|plan| plan.range_of(receipt.number).ok());
+            if Some(receipt.number) != expected
+                || range.map(|range| (range.start, range.len)) != Some((at, receipt.size))
+            {
+                self.broke("the_receipts_tile_the_source", format!("{receipt:?}"));
+            }
+            at += receipt.size.get();
+            count += 1;
+        }
+        if plan.map(|plan| (plan.len().get(), plan.count())) != Some((at, count)) {
+            self.broke("the_receipts_tile_the_source", format!("{count} parts, {at} bytes of {plan:?}"));
+        }
+    }
+
+    /// What the request does when it gets to the server, its body read completely.
+    fn effect_of(upload: &Upload, action: Action) -> Option<Effect> {
+        let id = || upload.upload_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        Some(match action {
+            Action::PutObject { .. } => Effect::Put { size: 0, crc64: Crc64::EMPTY },
+            Action::Initiate { .. } => Effect::Initiate,
+            Action::UploadPart { part, .. } => Effect::UploadPart { id: id(), part, crc64: Crc64::EMPTY },
+            Action::Complete { .. } => Effect::Complete {
+                id: id(),
+                named: upload
+                    .receipts()
+                    .map(|receipt| (receipt.number.get(), receipt.etag.clone()))
+                    .collect(),
+            },
+            Action::Abort { .. } => Effect::Abort { id: id() },
+            _ => return None,
+        })
+    }
+
+    /// The time of one action has come.
+    fn finish(&mut self, upload: &Upload, mut work: InFlight) -> Event {
+        let ticket = work.action.ticket();
+        let read = self.read(upload, &mut work);
+        let fail = |class, read| {
+            let fault = Fault { read, ..Fault::new(class, "scripted") };
+            Event::Failed { ticket, fault }
+        };
+        let remote = !matches!(
+            work.action,
+            Action::Save { .. }
+                | Action::Retire { .. }
+                | Action::InspectSource { .. }
+                | Action::ChecksumPart { .. }
+        );
+        match (work.action, work.fate) {
+            (Action::ListParts { .. }, Fate::Refused) => self.list_denied = true,
+            (Action::FindUploads { .. }, Fate::Refused | Fate::Corrupted) => self.find_denied = true,
+            _ => {}
+        }
+        match work.fate {
+            Fate::Unreachable if remote => return fail(FaultClass::Unreachable, None),
+            Fate::Throttled if remote => return fail(FaultClass::Throttled, None),
+            Fate::Again(skewed) if remote => {
+                return fail(if skewed { FaultClass::Skewed } else { FaultClass::Unauthorised }, None);
+            }
+            Fate::Refused if remote && !matches!(work.action, Action::Abort { .. }) => {
+                return fail(FaultClass::Refused, None);
+            }
+            Fate::LostBefore if remote => return fail(FaultClass::Unanswered, None),
+            Fate::LostAfter if remote => {
+                self.lose_initiate(&work);
+                if let Some(effect) = work.effect.filter(|_| read.is_ok()) {
+                    let _ = self.apply(effect);
+                }
+                return fail(FaultClass::Unanswered, read.ok().flatten());
+            }
+            Fate::LostLate if remote => {
+                self.lose_initiate(&work);
+                if let Some(effect) = work.effect.filter(|_| read.is_ok()) {
+                    self.late.push((self.now + Duration::from_secs(2), effect));
+                }
+                return fail(FaultClass::Unanswered, read.ok().flatten());
+            }
+            Fate::Corrupted
+                if remote && !matches!(work.action, Action::UploadPart { .. } | Action::PutObject { .. }) =>
+            {
+                self.lose_initiate(&work);
+                if let Some(effect) = work.effect {
+                    let _ = self.apply(effect);
+                }
+                return fail(FaultClass::Corrupted, None);
+            }
+            Fate::Local if matches!(work.action, Action::Save { .. }) => {
+                self.journal_failed = true;
+                return fail(FaultClass::Local, None);
+            }
+            Fate::Local if matches!(work.action, Action::UploadPart { .. } | Action::ChecksumPart { .. }) => {
+                return fail(FaultClass::Local, None);
+            }
+            _ => {}
+        }
+        if read.is_err() {
+            return fail(FaultClass::SourceMoved, None);
+        }
+        self.reply(upload, work, read.ok().flatten())
+    }
+
+    fn lose_initiate(&mut self, work: &InFlight) {
+        if matches!(work.action, Action::Initiate { .. }) {
+            self.lost_initiates += 1;
+        }
+    }
+
+    /// What the action has read of the source, torn if it changed meanwhile; an error if it is too short now.
+    fn read(&mut self, upload: &Upload, work: &mut InFlight) -> Result<Option<Crc64>, ()> {
+        let (first, last) = (&self.world.versions[work.version], self.world.source());
+        match (&work.action, &mut work.effect) {
+            (Action::ChecksumPart { part, .. }, _) => first.torn(last, part.range).map(Some).ok_or(()),
+            (Action::UploadPart { part, .. }, Some(Effect::UploadPart { crc64, .. })) => {
+                *crc64 = first.torn(last, part.range).ok_or(())?;
+                Ok(Some(*crc64))
+            }
+            (Action::PutObject { .. }, Some(Effect::Put { size, crc64 })) => {
+                // The last block is held back until the source has been looked at again.
+                if first != last || upload.stamp() != Some(last.stamp()) {
+                    return Err(());
+                }
+                (*size, *crc64) = (first.len(), first.whole());
+                Ok(Some(*crc64))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The answer, after the deed.
+    fn reply(&mut self, upload: &Upload, work: InFlight, read: Option<Crc64>) -> Event {
+        let ticket = work.action.ticket();
+        let fail = |class| Event::Failed { ticket, fault: Fault::new(class, "as the service has it") };
+        let stamp = self.world.source().stamp();
+        let setting = &self.world.setting;
+        let corrupted = work.fate == Fate::Corrupted;
+        match work.action {
+            Action::InspectSource { .. } => Event::SourceInspected { ticket, stamp },
+            Action::ChecksumPart { .. } => {
+                Event::PartChecksummed { ticket, crc64: read.unwrap_or_default(), stamp, at_rest: true }
+            }
+            Action::FindUploads { .. } if setting.find_denied => fail(FaultClass::Refused),
+            Action::FindUploads { .. } => {
+                Event::UploadsFound { ticket, page: self.world.server.list_uploads() }
+            }
+            Action::ListParts { .. } if setting.list_denied => fail(FaultClass::Refused),
+            Action::ListParts { after, .. } => {
+                let id = upload.upload_id().map(UploadId::as_str).unwrap_or_default();
+                let after = after.map_or(0, PartNumber::get);
+                match self.world.server.list_parts(id, after, usize::from(setting.page), setting.mute) {
+                    Some(page) => Event::PartsListed { ticket, page },
+                    None => fail(FaultClass::Vanished),
+                }
+            }
+            Action::InspectObject { .. } => {
+                Event::ObjectInspected { ticket, object: self.world.server.object.clone() }
+            }
+            Action::Save { upto, durability, .. } => {
+                let records = upload.unsaved(upto).to_vec();
+                self.world.disk.records.extend(records);
+                if durability == Durability::Flushed {
+                    self.world.disk.flushed = self.world.disk.records.len();
+                }
+                Event::Saved { ticket }
+            }
+            Action::Retire { .. } => {
+                self.world.disk = crate::world::Disk::default();
+                Event::Retired { ticket }
+            }
+            Action::UploadPart { .. } => {
+                let Some(effect) = work.effect else { return fail(FaultClass::Local) };
+                let local = read.unwrap_or_default();
+                let effect = match effect {
+                    // The bytes are changed on their way.
+                    Effect::UploadPart { id, part, crc64 } if corrupted => {
+                        Effect::UploadPart { id, part, crc64: Crc64::new(crc64.get() ^ 4) }
+                    }
+                    effect => effect,
+                };
+                match self.apply(effect) {
+                    Done::Part(etag, server) => Event::PartUploaded {
+                        ticket,
+                        part: UploadedPart { etag, local, server: Some(server), stamp, at_rest: true },
+                    },
+                    _ => fail(FaultClass::Vanished),
+                }
+            }
+            Action::PutObject { .. }
+            | Action::Initiate { .. }
+            | Action::Complete { .. }
+            | Action::Abort { .. } => {
+                let Some(effect) = work.effect else { return fail(FaultClass::Local) };
+                match self.apply(effect) {
+                    Done::Object(object) if matches!(work.action, Action::PutObject { .. }) => {
+                        Event::ObjectPut { ticket, object, local: read.unwrap_or_default() }
+                    }
+                    Done::Object(object) => Event::Completed { ticket, object },
+                    Done::Upload(id, at) => Event::Initiated {
+                        ticket,
+                        upload_id: UploadId::new(id).unwrap(),
+                        at: Some(ServerTime::from_unix(at)),
+                    },
+                    Done::Nothing => Event::Aborted { ticket },
+                    Done::Refused(Refused::NoSuchUpload) => fail(FaultClass::Vanished),
+                    Done::Refused(Refused::FileAlreadyExists) => fail(FaultClass::Exists),
+                    Done::Refused(Refused::InvalidPart) => fail(FaultClass::PartsRejected),
+                    Done::Part(..) => fail(FaultClass::Local),
+                }
+            }
+            Action::Cancel { .. } => fail(FaultClass::Local),
+        }
+    }
+
+    fn apply(&mut self, effect: Effect) -> Done {
+        let now = 1_000 + i64::try_from(self.now.as_secs()).unwrap();
+        let forbid = self.world.setting.forbid_overwrite;
+        let server = &mut self.world.server;
+        match effect {
+            Effect::Put { .. } if forbid && server.object.is_some() => {
+                Done::Refused(Refused::FileAlreadyExists)
+            }
+            Effect::Put { size, crc64 } => {
+                let object = StoredObject {
+                    size: Some(ByteCount::new(size)),
+                    crc64: Some(crc64),
+                    last_modified: Some(ServerTime::from_unix(now)),
+                    ..StoredObject::default()
+                };
+                server.store(object.clone());
+                Done::Object(object)
+            }
+            Effect::Initiate => Done::Upload(server.initiate(now, false), now),
+            Effect::UploadPart { id, part, crc64 } => {
+                match server.upload_part(&id, part.number, part.range.len.get(), crc64) {
+                    Some(etag) => Done::Part(etag, crc64),
+                    None => Done::Refused(Refused::NoSuchUpload),
+                }
+            }
+            Effect::Complete { id, named } => match server.complete(&id, &named, forbid, now) {
+                Ok(object) => Done::Object(object),
+                Err(refused) => Done::Refused(refused),
+            },
+            Effect::Abort { id } => {
+                server.uploads.remove(&id);
+                Done::Nothing
+            }
+        }
+    }
+
+    /// The process is killed while this work begins.
+    fn crash_during(&mut self, upload: &Upload, mut work: InFlight, done: bool, power: bool) {
+        if done {
+            match work.action {
+                Action::Save { upto, .. } => {
+                    // A prefix of what was on its way gets through.
+                    let records = upload.unsaved(upto);
+                    let count = records.len().div_ceil(2);
+                    self.world.disk.records.extend(records[..count].iter().cloned());
+                }
+                Action::Retire { .. } => self.world.disk = crate::world::Disk::default(),
+                _ => {
+                    if self.read(upload, &mut work).is_ok()
+                        && let Some(effect) = work.effect.take()
+                    {
+                        self.lose_initiate(&work);
+                        let _ = self.apply(effect);
+                    }
+                }
+            }
+        }
+        if power {
+            let kept = usize::from(done);
+            self.world.disk.lose_power(kept);
+        }
+    }
+
+    /// What is in flight when the process dies: every other request gets through.
+    fn crash(&mut self, upload: &Upload) {
+        for (index, mut work) in std::mem::take(&mut self.in_flight).into_iter().enumerate() {
+            if index % 2 == 0
+                && self.read(upload, &mut work).is_ok()
+                && let Some(effect) = work.effect.take()
+            {
+                self.lose_initiate(&work);
+                let _ = self.apply(effect);
+            }
+        }
+        // An id that was not in the journal yet is as good as an answer that was lost.
+        let id = upload.checkpoint().upload_id();
+        if id.is_some() && self.world.disk.history().upload_id() != id {
+            self.lost_initiates += 1;
+        }
+        // The next run begins a moment later.
+        self.now += Duration::from_secs(1);
+        self.land_late(true);
+    }
+
+    fn land_late(&mut self, all: bool) {
+        let mut index = 0;
+        while index < self.late.len() {
+            if all || self.late[index].0 <= self.now {
+                let (_, effect) = self.late.swap_remove(index);
+                if !matches!(&effect, Effect::UploadPart { crc64, .. } if *crc64 == Crc64::EMPTY) {
+                    let _ = self.apply(effect);
+                }
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    fn complete_elsewhere(&mut self, upload: &Upload) {
+        let (Some(id), Some(plan)) = (upload.checkpoint().upload_id(), upload.checkpoint().plan()) else {
+            return;
+        };
+        let Some(there) = self.world.server.uploads.get(id.as_str()) else { return };
+        let named: Vec<_> = there.parts.iter().map(|(number, part)| (*number, part.etag.clone())).collect();
+        let good = plan.len().get() == self.world.source().len()
+            && named.len() == usize::from(plan.count())
+            && there.parts.iter().all(|(number, part)| {
+                let range =
+                    PartNumber::new(u64::from(*number)).ok().and_then(|number| plan.range_of(number).ok());
+                range.is_some_and(|range| self.world.source().crc64(range) == Some(part.crc64))
+            });
+        if good {
+            let (id, now) = (id.as_str().to_owned(), 1_000 + i64::try_from(self.now.as_secs()).unwrap());
+            let _ = self.world.server.complete(&id, &named, false, now);
+        }
+    }
+
+    fn count(&self, which: impl Fn(Action) -> bool) -> usize {
+        self.in_flight.iter().filter(|work| which(work.action)).count()
+    }
+
+    fn broke(&mut self, rule: &'static str, how: String) {
+        self.broken.push((rule, how));
+    }
+
+    /// Whether running the same command again makes no sense.
+    fn is_final(&self, failure: &Failure) -> bool {
+        self.calm
+            && match failure {
+                Failure::Refused(_) | Failure::ProofFailed { .. } | Failure::Plan(_) => true,
+                Failure::SourceChanged { .. } => {
+                    spec_on_change(self.world.setting.on_change) == OnChange::Fail
+                }
+                _ => false,
+            }
+    }
+
+    fn spec(&self) -> UploadSpec {
+        let setting = &self.world.setting;
+        let job = Job {
+            service: ServiceName::new("local").unwrap(),
+            bucket: BucketName::new("bucket").unwrap(),
+            key: ObjectKey::new("key").unwrap(),
+            source: b"/source".to_vec(),
+        };
+        UploadSpec {
+            threshold: ByteCount::new(u64::from(setting.threshold_blocks) * BLOCK),
+            part_size: ByteCount::new(u64::from(setting.part_blocks) * BLOCK),
+            on_change: spec_on_change(setting.on_change),
+            verify: spec_verify(setting.verify),
+            adopt: if setting.adopt { Adopt::Auto } else { Adopt::Never },
+            options: ObjectOptions { forbid_overwrite: setting.forbid_overwrite, ..ObjectOptions::default() },
+            ..UploadSpec::new(job, "oss.example", 1_000 + i64::try_from(self.now.as_secs()).unwrap())
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            concurrency: NonZeroU16::new(u16::from(self.world.setting.concurrency)).unwrap(),
+            flush_parts: 3,
+            seed: self.world.setting.seed,
+            ..Limits::default()
+        }
+    }
+}
+
+/// Hashes what is written to it.
+struct HashText<'a>(&'a mut DefaultHasher);
+
+impl Write for HashText<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        text.hash(self.0);
+        Ok(())
+    }
+}
+
+enum Done {
+    Object(StoredObject),
+    Upload(String, i64),
+    Part(ETag, Crc64),
+    Nothing,
+    Refused(Refused),
+}
+
+fn spec_verify(verify: u8) -> Verify {
+    match verify {
+        0 => Verify::None,
+        1 | 2 => Verify::Full,
+        _ => Verify::Auto,
+    }
+}
+
+fn spec_on_change(on_change: u8) -> OnChange {
+    match on_change {
+        0 => OnChange::Fail,
+        1 => OnChange::Restart,
+        _ => OnChange::Heal,
+    }
+}
