@@ -17,6 +17,7 @@ mod journal;
 mod observer;
 mod part_body;
 mod perform;
+mod pulse;
 mod range_reader;
 mod receipt;
 mod source;
@@ -58,7 +59,7 @@ use self::{
     journal::Journal,
     perform::Performer,
 };
-use crate::{Event, Outcome, Refusal, Step, Stop, Upload};
+use crate::{Event, Fault, FaultClass, Outcome, Refusal, Step, Stop, Upload};
 
 /// Runs uploads of one source over one client and one journal.
 pub struct Driver {
@@ -117,7 +118,7 @@ impl Driver {
     ///
     /// Dropping the future stops everything at once, as a crash would; a later run goes on.
     pub async fn run(&mut self, upload: &mut Upload) -> Ended {
-        Run::new(self).to_the_end(upload).await
+        Run::new(self).drive(upload).await
     }
 }
 
@@ -145,8 +146,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn to_the_end(mut self, upload: &mut Upload) -> Ended {
+    async fn drive(mut self, upload: &mut Upload) -> Ended {
         let mut stops = self.driver.handle.listen();
+        let patience = upload.limits().give_up_after;
         let outcome = loop {
             let step = upload.poll(self.stopwatch.now());
             self.tell_notes(upload);
@@ -165,11 +167,13 @@ impl<'a> Run<'a> {
                         "a machine that waits for nothing"
                     );
                     let until = until.and_then(|until| self.stopwatch.instant_of(until));
+                    let look = self.in_flight.next_look(patience);
+                    let until = [until, look].into_iter().flatten().min();
                     let progress = self.next_progress();
                     match first(next_stop(&mut stops), self.in_flight.next(), at(until), at(progress)).await {
-                        Wake::Stop(stop) => self.hand_in(upload, Event::StopRequested(stop)),
+                        Wake::Stop(wanted) => self.hand_in(upload, Event::StopRequested(wanted)),
                         Wake::Done(done) => self.take(upload, done),
-                        Wake::Until => {}
+                        Wake::Until => self.give_up_what_hangs(upload, patience),
                         Wake::Progress => self.tell_progress(upload),
                     }
                 }
@@ -192,6 +196,16 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// A call of the source that does not come back, as on a network file system whose server is gone, would be waited
+    /// for for ever.
+    fn give_up_what_hangs(&mut self, upload: &mut Upload, patience: Duration) {
+        while let Some(ticket) = self.in_flight.take_hung(patience) {
+            let message = format!("reading the source has not come back for {} s", patience.as_secs());
+            let fault = Fault::new(FaultClass::Local, message);
+            self.hand_in(upload, Event::Failed { ticket, fault });
+        }
+    }
+
     fn hand_in(&mut self, upload: &mut Upload, event: Event) {
         let now = self.stopwatch.now();
         self.driver.observer.event(&event, now);
@@ -208,7 +222,7 @@ impl<'a> Run<'a> {
 
     /// When progress is due; `None` while nothing is sent and nothing was told.
     fn next_progress(&self) -> Option<Instant> {
-        let (_, at) = self.told.filter(|_| self.in_flight.is_sending())?;
+        let (_, at) = self.told.filter(|_| self.in_flight.is_reading())?;
         Some(at + PROGRESS_INTERVAL)
     }
 

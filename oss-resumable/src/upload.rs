@@ -168,6 +168,11 @@ impl Upload {
         &self.spec
     }
 
+    /// What it may use, and when it gives up.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// What the journal says, unsaved records included.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint

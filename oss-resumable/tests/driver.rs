@@ -1,8 +1,21 @@
-//! The driver against a service in memory, over a transport that fails by script, under virtual time.
-#![cfg(feature = "driver")]
+//! The driver against a service in memory, over a transport that fails by script.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on has failed"
+)]
 
 #[path = "driver/fake_oss.rs"]
 mod fake_oss;
+#[path = "driver/server.rs"]
+mod server;
+
+#[allow(dead_code, unreachable_pub, reason = "an example, of which all but its main function is tested here")]
+#[path = "../examples/blocking.rs"]
+mod blocking;
+#[allow(dead_code, unreachable_pub, reason = "an example, of which all but its main function is tested here")]
+#[path = "../examples/embed.rs"]
+mod embed;
 
 use std::{
     num::NonZeroU16,
@@ -76,6 +89,11 @@ fn is_part(request: &Request<Body>, number: u16) -> bool {
         || request.uri().query().is_some_and(|query| query.ends_with(&format!("partNumber={number}")))
 }
 
+#[expect(clippy::disallowed_methods, reason = "the file that is uploaded")]
+fn write(file: &std::path::Path, bytes: &[u8]) {
+    std::fs::write(file, bytes).unwrap();
+}
+
 /// Gives requests for part `number` these fates, one after the other.
 fn on_part(
     number: u16,
@@ -87,8 +105,11 @@ fn on_part(
     }
 }
 
+/// What a progress callback was told.
 #[derive(Clone, Default)]
-struct Calls(Arc<Mutex<Vec<(u64, Option<u64>)>>>);
+struct Calls(Arc<Mutex<Vec<Call>>>);
+
+type Call = (u64, Option<u64>);
 
 impl Calls {
     fn callback(&self) -> impl FnMut(u64, Option<u64>) + Send + 'static {
@@ -103,7 +124,7 @@ impl Calls {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_source_of_many_parts_arrives_as_it_is_and_is_proved() {
     let (oss, calls) = (FakeOss::default(), Calls::default());
     let bytes = content(5 * PART + 17);
@@ -119,7 +140,7 @@ async fn a_source_of_many_parts_arrives_as_it_is_and_is_proved() {
     calls.check(bytes.len() as u64);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn small_and_empty_sources_go_up_in_one_request() {
     for len in [0, 1, PART - 1] {
         let (oss, calls) = (FakeOss::default(), Calls::default());
@@ -132,7 +153,7 @@ async fn small_and_empty_sources_go_up_in_one_request() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_receipt_is_json_with_the_documented_names() {
     let receipt =
         upload(&uploader(FakeOss::default()), BytesSource::new(content(2 * PART))).run().await.unwrap();
@@ -162,7 +183,7 @@ async fn a_receipt_is_json_with_the_documented_names() {
     assert_eq!(serde_json::from_value::<Receipt>(json).unwrap(), receipt);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_pause_keeps_everything_and_the_next_run_sends_the_rest() {
     let oss = FakeOss::default();
     let uploader = uploader(Faulty::new(oss.clone(), on_part(3, [Fate::Stall])));
@@ -183,7 +204,7 @@ async fn a_pause_keeps_everything_and_the_next_run_sends_the_rest() {
     calls.check(4 * PART);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_abort_leaves_nothing_on_the_server() {
     let oss = FakeOss::default();
     let uploader = uploader(Faulty::new(oss.clone(), on_part(2, [Fate::Stall])));
@@ -195,7 +216,7 @@ async fn an_abort_leaves_nothing_on_the_server() {
     assert_eq!(stored(&oss), None);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_is_wanted_before_the_run_counts_too() {
     let oss = FakeOss::default();
     let builder = upload(&uploader(oss.clone()), BytesSource::new(content(4 * PART)));
@@ -204,7 +225,7 @@ async fn what_is_wanted_before_the_run_counts_too() {
     assert_eq!(stored(&oss), None);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn lost_requests_and_answers_of_parts_are_made_good() {
     use oss_transport::Unsent::Connect;
     let fates = [Fate::LoseRequest, Fate::LoseAnswer, Fate::Refuse(Connect)];
@@ -216,7 +237,7 @@ async fn lost_requests_and_answers_of_parts_are_made_good() {
     calls.check(3 * PART);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_clock_that_is_wrong_is_corrected_once_for_all_requests() {
     let oss = FakeOss::default();
     oss.state().ahead = 20 * 60;
@@ -225,7 +246,7 @@ async fn a_clock_that_is_wrong_is_corrected_once_for_all_requests() {
     assert_eq!(refused, 1, "{:?}", oss.state().requests);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_server_time_of_another_year_is_not_believed() {
     let oss = FakeOss::default();
     oss.state().ahead = 365 * 24 * 3600;
@@ -265,7 +286,7 @@ impl ProvideCredentials for Renewable {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn credentials_that_end_are_renewed_once_for_all_parts() {
     let oss = FakeOss::default();
     let renewable = Renewable { refreshes: Arc::default(), fresh: "new" };
@@ -283,7 +304,7 @@ async fn credentials_that_end_are_renewed_once_for_all_parts() {
     assert_eq!(stored(&oss), Some(content(8 * PART)));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn ended_credentials_without_others_are_a_refusal() {
     let oss = FakeOss::default();
     oss.state().ended.insert("old".to_owned());
@@ -319,7 +340,7 @@ impl Source for Shifting {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_source_that_changes_during_a_put_stores_nothing_of_the_old_one() {
     let (before, after) = (content(PART - 1), Bytes::from(vec![9; PART as usize - 1]));
     // The looks: for the plan, to open it, behind the last byte.
@@ -346,7 +367,7 @@ async fn a_source_that_changes_during_a_put_stores_nothing_of_the_old_one() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_source_that_changes_between_parts_is_never_mixed() {
     let (before, after) = (content(4 * PART), Bytes::from(vec![9; 4 * PART as usize]));
     for shifts_at in 1..=12 {
@@ -363,7 +384,7 @@ async fn a_source_that_changes_between_parts_is_never_mixed() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn memory_is_three_blocks_a_transfer_whatever_the_size() {
     let oss = FakeOss::default();
     let bytes = content(24 << 20);
@@ -375,7 +396,7 @@ async fn memory_is_three_blocks_a_transfer_whatever_the_size() {
     assert!((3..=9).contains(&blocks), "{blocks}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn nothing_outlives_a_run_that_is_dropped() {
     let oss = FakeOss::default();
     let uploader = uploader(Faulty::new(oss.clone(), on_part(4, [Fate::Stall])));
@@ -388,12 +409,12 @@ async fn nothing_outlives_a_run_that_is_dropped() {
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(oss.exchanges.load(Ordering::SeqCst), 0);
     let before = oss.state().requests.len();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(oss.state().requests.len(), before);
     upload(&uploader, BytesSource::new(content(40 * PART))).run().await.expect("its lock is free again");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn two_runs_of_one_upload_do_not_meet() {
     let oss = FakeOss::default();
     let uploader = uploader(Faulty::new(oss.clone(), on_part(1, [Fate::Stall])));
@@ -423,7 +444,7 @@ impl Source for Hanging {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_pause_does_not_wait_for_a_read_that_hangs() {
     let builder = upload(&uploader(FakeOss::default()), Hanging);
     let handle = builder.handle();
@@ -433,7 +454,18 @@ async fn a_pause_does_not_wait_for_a_read_that_hangs() {
     assert!(before.elapsed() < Duration::from_secs(1));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
+async fn a_read_that_hangs_is_given_up_like_everything_that_does_not_move() {
+    let builder = upload(&uploader(FakeOss::default()), Hanging).give_up_after(Duration::from_millis(300));
+    let before = tokio::time::Instant::now();
+    match builder.run().await {
+        Err(UploadError::Failed(failure)) => assert!(matches!(*failure, Failure::Local(_)), "{failure:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(before.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
 async fn faults_keep_what_was_read_and_what_the_server_may_have_done() {
     let seen: Arc<Mutex<Vec<(FaultClass, bool)>>> = Arc::default();
     let oss = FakeOss::default();
@@ -450,6 +482,38 @@ impl Observer for Faults {
         if let Event::Failed { fault, .. } = event {
             self.0.lock().unwrap().push((fault.class, fault.read.is_some()));
         }
+    }
+}
+
+#[tokio::test]
+async fn the_example_of_an_embedder_uploads_a_file() {
+    let (oss, calls) = (FakeOss::default(), Calls::default());
+    let endpoint = server::serve(oss.clone());
+    let directory = tempfile::tempdir().unwrap();
+    for len in [0, 1, (20 << 20) + 5] {
+        let file = directory.path().join("file");
+        write(&file, &content(len));
+        let journals = directory.path().join("journals");
+        let receipt = embed::upload(&endpoint, &file, "demo-bucket", "some/key", &journals, calls.callback());
+        assert_eq!(receipt.await.unwrap().size, len);
+        assert!(stored(&oss) == Some(content(len)));
+        calls.check(len);
+        calls.0.lock().unwrap().clear();
+    }
+}
+
+#[test]
+fn the_example_without_a_runtime_uploads_a_file() {
+    let oss = FakeOss::default();
+    let endpoint = server::serve(oss.clone());
+    let directory = tempfile::tempdir().unwrap();
+    for len in [0, 1, (20 << 20) + 5] {
+        let file = directory.path().join("file");
+        write(&file, &content(len));
+        let journals = directory.path().join("journals");
+        let outcome = blocking::upload(&endpoint, &file, "demo-bucket", "some/key", &journals).unwrap();
+        assert!(matches!(outcome, oss_resumable::Outcome::Completed(_)), "{outcome:?}");
+        assert!(stored(&oss) == Some(content(len)));
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) enum Correction {
 
 impl SigningClock {
     /// The offset is learned at most this often.
-    const PAUSE: Duration = Duration::from_secs(60);
+    const PAUSE: Duration = Duration::from_mins(1);
     /// Further than this from the local clock no server's time is believed, in seconds: seven days.
     const FARTHEST: i64 = 7 * 24 * 3600;
 

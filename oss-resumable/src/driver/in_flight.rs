@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
 
 use super::part_body::Reading;
 use crate::{Event, Refusal, Ticket};
@@ -43,7 +46,7 @@ impl InFlight {
     /// A thread that hangs in a read is waited for no longer than this when everything is over.
     const LAST_WAIT: Duration = Duration::from_millis(200);
 
-    /// Starts a piece; with `reading`, its bytes count as under way.
+    /// Starts a piece; with `reading`, it asks the source, and the bytes that it takes count as under way.
     pub(crate) fn start(
         &mut self,
         ticket: Ticket,
@@ -85,13 +88,31 @@ impl InFlight {
         }
     }
 
+    /// When to look whether a call of the source still has not come back after `limit`; `None` while none is made.
+    pub(crate) fn next_look(&self, limit: Duration) -> Option<Instant> {
+        let now = Instant::now();
+        let since = self.readings().map(|reading| reading.pulse().busy_since().unwrap_or(now)).min()?;
+        since.checked_add(limit)
+    }
+
+    /// Gives up a piece whose call of the source has not come back after `limit`.
+    pub(crate) fn take_hung(&mut self, limit: Duration) -> Option<Ticket> {
+        let is_hung = |piece: &&Piece| {
+            let since = piece.reading.as_ref().and_then(|reading| reading.pulse().busy_since());
+            since.is_some_and(|since| since.elapsed() >= limit)
+        };
+        let ticket = self.pieces.iter().find(is_hung)?.ticket;
+        self.cancel(ticket);
+        Some(ticket)
+    }
+
     /// Bytes that transports have taken of requests without an answer.
     pub(crate) fn taken(&self) -> u64 {
         self.readings().map(Reading::taken).sum()
     }
 
-    /// Whether any request is sending.
-    pub(crate) fn is_sending(&self) -> bool {
+    /// Whether any piece reads the source.
+    pub(crate) fn is_reading(&self) -> bool {
         self.readings().next().is_some()
     }
 

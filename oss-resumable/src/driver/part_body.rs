@@ -9,6 +9,7 @@ use oss_transport::{Body, BodyError, ChunkSource, Chunks};
 
 use super::{
     buffers::Buffers,
+    pulse::Pulse,
     range_reader::{RangeReader, ReadOut},
     source::Source,
 };
@@ -27,12 +28,13 @@ pub(crate) struct PartBody {
 pub(crate) struct Reading {
     taken: AtomicU64,
     end: Mutex<Option<ReadOut>>,
+    pulse: Pulse,
 }
 
 impl PartBody {
     /// With `required`, the last block is held back until the source has been seen to still have that stamp; else the
     /// body fails, the request stays short, and the server stores nothing.
-    pub(crate) fn new(
+    pub(crate) fn make(
         source: Arc<dyn Source>,
         buffers: Arc<Buffers>,
         range: ByteRange,
@@ -51,6 +53,11 @@ impl Reading {
         self.taken.load(Ordering::Relaxed)
     }
 
+    /// Beats while the source is asked for something.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
     /// What was read, if all of it was.
     pub(crate) fn end(&self) -> Option<ReadOut> {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner)
@@ -65,7 +72,8 @@ impl ChunkSource for PartBody {
     fn open(&self) -> Result<Box<dyn Chunks>, BodyError> {
         self.reading.taken.store(0, Ordering::Relaxed);
         self.reading.finish(None);
-        let reader = RangeReader::open(&self.source, &self.buffers, self.range, self.required)?;
+        let open = || RangeReader::open(&self.source, &self.buffers, self.range, self.required);
+        let reader = self.reading.pulse.during(open)?;
         Ok(Box::new(Pass { reader, reading: Arc::clone(&self.reading) }))
     }
 }
@@ -77,7 +85,8 @@ struct Pass {
 
 impl Chunks for Pass {
     fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        let block = self.reader.next()?;
+        let Self { reader, reading } = self;
+        let block = reading.pulse.during(|| reader.next())?;
         // Before the last block goes out: the answer may be there as soon as it has.
         self.reading.finish(self.reader.end());
         if let Some(block) = &block {
@@ -98,7 +107,7 @@ mod tests {
     fn a_body_can_be_made_again_and_counts_from_the_start() {
         let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![7; 2 * Buffers::SIZE]));
         let range = ByteRange { start: 0, len: ByteCount::new(2 * Buffers::SIZE as u64) };
-        let (body, reading) = PartBody::new(source, Buffers::new(1), range, None);
+        let (body, reading) = PartBody::make(source, Buffers::new(1), range, None);
         let Body::Chunks { len, source } = body else { panic!("a body in chunks") };
         for _ in 0..2 {
             let mut chunks = source.open().unwrap();

@@ -46,9 +46,14 @@ impl Performer {
     ) -> Option<Event> {
         let ticket = action.ticket();
         match action {
-            Action::InspectSource { .. } => in_flight.start(ticket, None, self.inspect_source(ticket)),
+            Action::InspectSource { .. } => {
+                let reading = Arc::<Reading>::default();
+                in_flight.start(ticket, Some(Arc::clone(&reading)), self.inspect_source(ticket, reading));
+            }
             Action::ChecksumPart { part, .. } => {
-                in_flight.start(ticket, None, self.checksum_part(ticket, part));
+                let reading = Arc::<Reading>::default();
+                let work = self.checksum_part(ticket, part, Arc::clone(&reading));
+                in_flight.start(ticket, Some(reading), work);
             }
             Action::UploadPart { part, .. } => {
                 let (body, reading) = self.body(part.range, None);
@@ -69,7 +74,7 @@ impl Performer {
             }
             Action::Complete { .. } => in_flight.start(ticket, None, self.complete(ticket, upload)),
             Action::InspectObject { .. } => {
-                in_flight.start(ticket, None, self.inspect_object(ticket, upload))
+                in_flight.start(ticket, None, self.inspect_object(ticket, upload));
             }
             Action::Abort { .. } => in_flight.start(ticket, None, self.abort(ticket, upload)),
             Action::Save { upto, durability, .. } => {
@@ -92,7 +97,7 @@ impl Performer {
     }
 
     fn body(&self, range: ByteRange, required: Option<SourceStamp>) -> (Body, Arc<Reading>) {
-        PartBody::new(Arc::clone(&self.source), Arc::clone(&self.buffers), range, required)
+        PartBody::make(Arc::clone(&self.source), Arc::clone(&self.buffers), range, required)
     }
 
     fn target(&self, upload: &Upload) -> Target {
@@ -100,22 +105,32 @@ impl Performer {
         Target { endpoint: self.client.endpoint().clone(), bucket: job.bucket.clone(), key: job.key.clone() }
     }
 
-    fn inspect_source(&self, ticket: Ticket) -> impl Future<Output = Done> + Send + use<> {
+    fn inspect_source(
+        &self,
+        ticket: Ticket,
+        reading: Arc<Reading>,
+    ) -> impl Future<Output = Done> + Send + use<> {
         let source = Arc::clone(&self.source);
         let inspect = async move {
-            let stamp = apart("oss-source", move || source.inspect()).await;
+            let stamp = apart("oss-source", move || reading.pulse().during(|| source.inspect())).await;
             stamp.and_then(|stamp| stamp).map_err(|error| unreadable(&error))
         };
         settle(ticket, inspect, move |stamp| Event::SourceInspected { ticket, stamp })
     }
 
-    fn checksum_part(&self, ticket: Ticket, part: Part) -> impl Future<Output = Done> + Send + use<> {
+    fn checksum_part(
+        &self,
+        ticket: Ticket,
+        part: Part,
+        reading: Arc<Reading>,
+    ) -> impl Future<Output = Done> + Send + use<> {
         let (source, buffers) = (Arc::clone(&self.source), Arc::clone(&self.buffers));
         let checksum = async move {
             let (_guard, cancelled) = CancelOnDrop::new();
             let read = move || -> Result<ReadOut, ReadError> {
-                let mut reader = RangeReader::open(&source, &buffers, part.range, None)?;
-                while reader.next()?.is_some() {
+                let pulse = reading.pulse();
+                let mut reader = pulse.during(|| RangeReader::open(&source, &buffers, part.range, None))?;
+                while pulse.during(|| reader.next())?.is_some() {
                     if cancelled.yet() {
                         return Err(ReadError::Moved("nobody waits for its checksum"));
                     }
@@ -178,7 +193,9 @@ impl Performer {
                     return Ok((replied, all_read(&reading)?));
                 }
                 // No transport asks for the chunks of an empty body, so the source is looked at before it goes out.
-                let read = apart("oss-source", move || read_nothing(&source, &buffers, planned));
+                let looking = Arc::clone(&reading);
+                let look = move || looking.pulse().during(|| read_nothing(&source, &buffers, planned));
+                let read = apart("oss-source", look);
                 let read = read.await.map_err(|error| unreadable(&error))?.map_err(|error| error.fault())?;
                 Ok((carry(&client, &operation, Body::Empty, &reading).await?, read))
             };
@@ -322,7 +339,7 @@ fn patient(len: u64) -> Timeouts {
 /// The clocks of CompleteMultipartUpload: joining thousands of parts may take minutes, and the answer may begin early
 /// and end late.
 fn joining() -> Timeouts {
-    const LIMIT: Duration = Duration::from_secs(600);
+    const LIMIT: Duration = Duration::from_mins(10);
     Timeouts { answer: LIMIT, body: LIMIT, ..Timeouts::default() }
 }
 

@@ -183,14 +183,15 @@ mod tests {
 
     #[test]
     fn a_pass_gives_exactly_its_range_and_its_checksum() {
-        let bytes: Vec<u8> = (0..3 * Buffers::SIZE as u64 + 17).map(|n| (n % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(3 * Buffers::SIZE + 17).collect();
         let source: Arc<dyn Source> = Arc::new(BytesSource::new(bytes.clone()));
-        let size = Buffers::SIZE as u64;
+        let size = Buffers::SIZE;
         for (start, len) in
             [(0, 0), (0, 1), (5, size), (5, size + 1), (size - 1, 2 * size), (0, 3 * size + 17)]
         {
-            let mut reader = RangeReader::open(&source, &Buffers::new(1), range(start, len), None).unwrap();
-            let expected = &bytes[start as usize..(start + len) as usize];
+            let mut reader =
+                RangeReader::open(&source, &Buffers::new(1), range(start as u64, len as u64), None).unwrap();
+            let expected = &bytes[start..start + len];
             assert_eq!(read(&mut reader).unwrap(), expected, "{start}+{len}");
             let checksum = crc_fast::checksum(CrcAlgorithm::Crc64Xz, expected);
             let end = reader.end().unwrap();

@@ -2,7 +2,8 @@ use std::{io, num::NonZeroU16, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use oss_checkpoint::{
-    BucketName, ByteCount, CheckpointStore, Job, ObjectKey, ObjectOptions, Opened, Proof, Slot, StoreError,
+    BucketName, ByteCount, CheckpointStore, Job, ObjectKey, ObjectOptions, Opened, Proof, ServerTime, Slot,
+    StoreError,
 };
 use tokio::task::JoinSet;
 
@@ -344,7 +345,7 @@ fn receipt(upload: &Upload, finished: &Finished, ended: &Ended) -> Receipt {
             })
             .collect(),
         started: in_words(spec.started),
-        finished: in_words(facts.finished.map_or_else(wall_seconds, |at| at.unix())),
+        finished: in_words(facts.finished.map_or_else(wall_seconds, ServerTime::unix)),
         request_ids: ended
             .request_ids
             .iter()
