@@ -30,9 +30,6 @@ pub(crate) struct Connection {
     _emulator: Option<oss_emulator::Running>,
 }
 
-/// Region of the server inside.
-const LOCAL_REGION: &str = "cn-hangzhou";
-
 impl Connection {
     /// Makes everything that requests need; sends none.
     ///
@@ -58,11 +55,11 @@ impl Connection {
                 },
                 _emulator: None,
             },
-            Place::Local { root } => {
-                let emulator = emulator(root)?;
+            Place::Local { root, region } => {
+                let emulator = emulator(root, region)?;
                 let settings = EndpointSettings {
                     endpoint: Some(emulator.endpoint()),
-                    region: Some(LOCAL_REGION.to_owned()),
+                    region: Some(region.clone()),
                     ..EndpointSettings::default()
                 };
                 let bug =
@@ -72,7 +69,7 @@ impl Connection {
                     circumstances: Circumstances {
                         local: true,
                         endpoint: endpoint.authority().to_owned(),
-                        region: LOCAL_REGION.to_owned(),
+                        region: region.clone(),
                         bucket: None,
                         token: false,
                     },
@@ -127,7 +124,7 @@ impl Connection {
     }
 }
 
-fn emulator(root: &Path) -> Result<oss_emulator::Running, Failure> {
+fn emulator(root: &Path, region: &str) -> Result<oss_emulator::Running, Failure> {
     let cannot = |what: String| Failure::local(format!("cannot start the server inside: {what}"));
     DirBuilder::new()
         .recursive(true)
@@ -135,7 +132,7 @@ fn emulator(root: &Path) -> Result<oss_emulator::Running, Failure> {
         .create(root)
         .map_err(|error| cannot(format!("{}: {error}", root.display())))?;
     let mut settings = oss_emulator::Settings::new(root);
-    LOCAL_REGION.clone_into(&mut settings.region);
+    region.clone_into(&mut settings.region);
     settings.create_buckets = true;
     Emulator::bind(settings).and_then(Emulator::start).map_err(|error| cannot(with_causes(&error)))
 }

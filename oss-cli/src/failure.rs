@@ -179,3 +179,65 @@ pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use oss_checkpoint::{Crc64, PartNumber, PlanError};
+
+    use super::*;
+
+    fn refusal() -> Fault {
+        let refusal = Refusal {
+            status: 403,
+            code: "AccessDenied".to_owned(),
+            ec: Some("0003-00000001".to_owned()),
+            request_id: Some("5C3D".to_owned()),
+            ..Refusal::default()
+        };
+        Fault { refusal: Some(refusal.into()), ..Fault::new(FaultClass::Refused, "initiate was refused") }
+    }
+
+    #[test]
+    fn every_end_of_an_upload_has_its_exit_code() {
+        let check = |failure: UploadFailure, status: ExitStatus| {
+            assert_eq!(Failure::of_upload(&failure).status, status, "{failure}");
+        };
+        let fault = |class| Fault::new(class, "no");
+        check(UploadFailure::Refused(refusal()), ExitStatus::Refused);
+        check(UploadFailure::Unreachable(fault(FaultClass::Unreachable)), ExitStatus::Local);
+        check(UploadFailure::Unreachable(fault(FaultClass::Untrusted)), ExitStatus::Local);
+        let idle = std::time::Duration::from_secs(900);
+        check(UploadFailure::NoProgress { idle, last: fault(FaultClass::Unanswered) }, ExitStatus::Local);
+        check(UploadFailure::Local(fault(FaultClass::Local)), ExitStatus::Local);
+        check(UploadFailure::SourceChanged { rounds: 1 }, ExitStatus::SourceChanged);
+        check(UploadFailure::Plan(PlanError::Empty), ExitStatus::Usage);
+        let proof = |what| UploadFailure::ProofFailed { what, local: Crc64::EMPTY, server: None };
+        check(proof(Unproved::Object), ExitStatus::ProofFailed);
+        let of_part = Failure::of_upload(&proof(Unproved::Part(PartNumber::new(7).unwrap())));
+        assert_eq!((of_part.status, of_part.part), (ExitStatus::ProofFailed, Some(7)));
+        let locked = StoreError::Locked { holder: None };
+        assert_eq!(Failure::of_store(&locked).status, ExitStatus::Locked);
+    }
+
+    #[test]
+    fn machines_get_what_support_asks_for() {
+        let failure = Failure { part: Some(3), ..Failure::of_fault(&refusal()).with_hint("ask") };
+        assert_eq!(
+            failure.to_json(),
+            json!({
+                "v": 1, "outcome": "refused", "exit": 2, "message": "initiate was refused", "http_status": 403,
+                "code": "AccessDenied", "ec": "0003-00000001", "request_id": "5C3D", "part": 3, "hint": "ask",
+            })
+        );
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        let store = StoreError::Io {
+            what: "write",
+            path: "/x".into(),
+            source: std::io::Error::other("disk on fire"),
+        };
+        assert_eq!(with_causes(&store), "cannot write /x: disk on fire");
+    }
+}

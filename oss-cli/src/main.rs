@@ -22,7 +22,7 @@ mod stop;
 mod text;
 mod watcher;
 
-use std::process::ExitCode;
+use std::{panic, process::ExitCode};
 
 use clap::Parser as _;
 
@@ -42,8 +42,11 @@ fn main() -> ExitCode {
     };
     let output = Output::new(arguments.global.output_format);
     logging::start(arguments.global.verbose);
-    let ended =
-        Settings::settle(arguments, &|name| std::env::var_os(name)).and_then(|settings| run(&settings));
+    let ended = panic::catch_unwind(|| {
+        Settings::settle(arguments, &|name| std::env::var_os(name)).and_then(|settings| run(&settings))
+    });
+    // What panicked has said where; what was durable stays so.
+    let ended = ended.unwrap_or_else(|_| Err(Failure::local("this is a bug in oss; please report it")));
     match ended {
         Ok(status) => status.into(),
         Err(failure) => end_in(&failure, output).into(),

@@ -80,7 +80,7 @@ pub(crate) struct Service {
 #[derive(Debug)]
 pub(crate) enum Place {
     /// Inside this process, with its state in this folder.
-    Local { root: PathBuf },
+    Local { root: PathBuf, region: String },
     /// Somewhere else.
     Remote { endpoint: Endpoint, credentials: Credentials },
 }
@@ -90,9 +90,7 @@ pub(crate) enum Place {
 pub(crate) struct Copy {
     /// Who is asked.
     pub(crate) service: Service,
-    /// The file as it was named, for messages.
-    pub(crate) named: PathBuf,
-    /// The file, absolute and without links.
+    /// The file, as it was named.
     pub(crate) source: PathBuf,
     /// Where to.
     pub(crate) bucket: BucketName,
@@ -174,7 +172,8 @@ impl Settings {
 impl Service {
     fn settle(said: &GlobalArguments, environment: Environment<'_>) -> Result<Self, Failure> {
         let place = if said.local {
-            Place::Local { root: state_folder("local")? }
+            let region = said.region.as_deref().unwrap_or(LOCAL_REGION).to_owned();
+            Place::Local { root: state_folder("local")?, region }
         } else {
             let endpoint = endpoint(said, environment)?;
             Place::Remote { endpoint, credentials: credentials(environment)? }
@@ -195,6 +194,7 @@ impl Copy {
         arguments: CpArguments,
         environment: Environment<'_>,
     ) -> Result<Self, Failure> {
+        source::check(&arguments.source)?;
         let key = arguments.target.object_for(&arguments.source).map_err(Failure::usage)?;
         let options = object_options::read(&arguments).map_err(Failure::usage)?;
         let part_size = arguments.part_size.unwrap_or(DEFAULT_PART_SIZE);
@@ -220,8 +220,7 @@ impl Copy {
         }
         Ok(Self {
             service: Service::settle(said, environment)?,
-            source: source::check(&arguments.source)?,
-            named: arguments.source,
+            source: arguments.source,
             bucket: arguments.target.bucket,
             guessed_content_type: object_options::guessed_content_type(&key),
             key,
@@ -254,6 +253,8 @@ impl Copy {
     }
 }
 
+/// Region of the server inside, without a flag.
+const LOCAL_REGION: &str = "cn-hangzhou";
 /// Part size and threshold without flags: those of `oss2.resumable_upload`.
 const DEFAULT_PART_SIZE: ByteCount = ByteCount::mib(10);
 /// Parts in flight without a flag.
@@ -394,4 +395,124 @@ fn faults(script: &Path) -> Result<Script, Failure> {
     let text = std::fs::read_to_string(script)
         .map_err(|error| Failure::local(format!("cannot read --faults {}: {error}", script.display())))?;
     Script::parse(&text).map_err(|error| Failure::usage(format!("--faults {}: {error}", script.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::exit::ExitStatus;
+
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+
+    /// Settles a command line, with `FILE` for an existing file, in this environment.
+    fn settle(line: &str, environment: &[(&str, &str)]) -> Result<Settings, Failure> {
+        let words = line.split(' ').map(|word| if word == "FILE" { FILE } else { word });
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        Settings::settle(arguments, &|name| {
+            environment.iter().find(|(other, _)| *other == name).map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    fn copy(line: &str, environment: &[(&str, &str)]) -> Copy {
+        match settle(line, environment).unwrap().command {
+            Command::Cp(copy) => *copy,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn endpoint_of(copy: &Copy) -> String {
+        match &copy.service.place {
+            Place::Remote { endpoint, .. } => format!("{endpoint} {}", endpoint.region()),
+            Place::Local { region, .. } => format!("local {region}"),
+        }
+    }
+
+    const KEYS: [(&str, &str); 2] = [("OSS_ACCESS_KEY_ID", "id"), ("OSS_ACCESS_KEY_SECRET", "canary-secret")];
+
+    fn with_keys<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        KEYS.into_iter().chain(more.iter().copied()).collect()
+    }
+
+    #[test]
+    fn flags_win_over_the_environment() {
+        let check = |line: &str, environment: &[(&str, &str)], endpoint: &str| {
+            assert_eq!(endpoint_of(&copy(line, &with_keys(environment))), endpoint, "{line}");
+        };
+        let region = ("OSS_REGION", "cn-beijing");
+        let elsewhere = ("OSS_ENDPOINT", "http://10.0.0.1:8000");
+        let cp = "oss cp FILE oss://demo/a";
+        check(cp, &[region], "https://oss-cn-beijing.aliyuncs.com cn-beijing");
+        check(cp, &[region, elsewhere], "http://10.0.0.1:8000 cn-beijing");
+        check(
+            &format!("{cp} --region cn-shanghai"),
+            &[region, elsewhere],
+            "http://10.0.0.1:8000 cn-shanghai",
+        );
+        check(&format!("{cp} -e 10.0.0.2"), &[region, elsewhere], "https://10.0.0.2 cn-beijing");
+        check(
+            &format!("{cp} --internal"),
+            &[region],
+            "https://oss-cn-beijing-internal.aliyuncs.com cn-beijing",
+        );
+        check(cp, &[region, ("OSS_ENDPOINT", "")], "https://oss-cn-beijing.aliyuncs.com cn-beijing");
+    }
+
+    #[test]
+    fn the_server_inside_needs_nothing_and_looks_at_no_variable() {
+        let environment = [("OSS_ENDPOINT", "http://10.0.0.1"), ("OSS_REGION", "cn-beijing")];
+        assert_eq!(endpoint_of(&copy("oss --local cp FILE oss://demo/", &environment)), "local cn-hangzhou");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_what_to_do() {
+        let check = |line: &str, environment: &[(&str, &str)], part: &str| {
+            let failure = settle(line, environment).unwrap_err();
+            assert_eq!(failure.status, ExitStatus::Usage, "{line}");
+            let text = format!("{} {}", failure.message, failure.hint.unwrap_or_default());
+            assert!(text.contains(part), "{line}: {text}");
+        };
+        let cp = "oss cp FILE oss://demo/a";
+        check(cp, &KEYS, "OSS_REGION");
+        check(cp, &[("OSS_REGION", "cn-beijing")], "OSS_ACCESS_KEY_ID is not set");
+        check(cp, &[("OSS_REGION", "cn-beijing"), KEYS[0]], "OSS_ACCESS_KEY_SECRET is not set");
+        check("oss --local cp FILE oss://demo/a --part-size 99K", &[], "--part-size");
+        check("oss --local cp FILE oss://demo/a --part-size 6G", &[], "--part-size");
+        check("oss --local cp FILE oss://demo/a --bigfile-threshold 6G", &[], "--bigfile-threshold");
+        check("oss --local cp FILE oss://demo/a --parallel 600", &[], "--parallel");
+        check("oss --local cp FILE oss://demo/a --receipt /", &[], "--receipt");
+        check("oss --local mb oss://demo/a", &[], "oss://demo");
+        check("oss --local stat oss://demo", &[], "oss://demo/key");
+        check("oss emulate --root /x --access-key canary", &[], "ID:SECRET");
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let settings = settle(
+            "oss cp FILE oss://demo/a --region cn-beijing",
+            &with_keys(&[("OSS_SESSION_TOKEN", "canary-token")]),
+        );
+        assert!(!format!("{:?}", settings.unwrap()).contains("canary"));
+        for (name, value) in [("OSS_ACCESS_KEY_SECRET", "canary\n"), ("OSS_SESSION_TOKEN", "canary\u{7f}")] {
+            let environment = [("OSS_REGION", "cn-beijing"), (name, value), KEYS[0], KEYS[1]];
+            if let Err(failure) = settle("oss cp FILE oss://demo/a", &environment) {
+                assert!(!format!("{failure:?}").contains("canary"), "{name}");
+            }
+        }
+        let emulate = settle("oss emulate --root /x --access-key id:canary", &[]);
+        assert!(!format!("{:?}", emulate.unwrap()).contains("canary"));
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_origin() {
+        let copy = copy("oss --local cp FILE oss://demo/", &[]);
+        assert_eq!((copy.part_size, copy.threshold), (ByteCount::mib(10), ByteCount::mib(10)));
+        assert_eq!((copy.parallel.get(), copy.key.as_str()), (4, "Cargo.toml"));
+        assert_eq!((copy.on_change, copy.verify, copy.adopt), (OnChange::Heal, Verify::Auto, Adopt::Auto));
+        assert_eq!(
+            (copy.options, copy.guessed_content_type.as_str()),
+            (ObjectOptions::default(), "text/x-toml")
+        );
+    }
 }

@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use oss_checkpoint::ByteCount;
 use oss_resumable::driver::Handle;
 use serde_json::json;
 
 use crate::{
     exit::ExitStatus,
     output::{Output, say},
+    progress::Snapshot,
     signals::StopSignals,
     text::ShellLine,
 };
@@ -38,12 +40,22 @@ pub(crate) enum Cause {
     Deadline,
 }
 
+impl Cause {
+    /// What the process says.
+    pub(crate) const fn status(self) -> ExitStatus {
+        match self {
+            Self::Signal => ExitStatus::Interrupted,
+            Self::Deadline => ExitStatus::Deadline,
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     upload: Option<Handle>,
     cause: Option<Cause>,
-    /// Somebody says the last words already.
-    ended: bool,
+    /// The run has ended like this, and its last words are being said.
+    ended: Option<ExitStatus>,
 }
 
 impl Stop {
@@ -90,9 +102,9 @@ impl Stop {
         self.state().cause
     }
 
-    /// The run has ended by itself and says the last words; from here on no signal cuts them short.
-    pub(crate) fn end(&self) {
-        self.state().ended = true;
+    /// The run has ended by itself and says its last words; a stop adds none to them.
+    pub(crate) fn end(&self, status: ExitStatus) {
+        self.state().ended = Some(status);
     }
 
     fn pause(&self, cause: Cause) {
@@ -103,17 +115,18 @@ impl Stop {
         }
     }
 
-    /// Ends the process, unless the run is about to.
-    fn leave(&self) {
+    /// Ends the process.
+    fn leave(&self) -> ! {
         let mut state = self.state();
-        if state.ended {
-            return;
-        }
-        state.ended = true;
-        let cause = state.cause.unwrap_or(Cause::Signal);
-        // A bar may still stand in this line.
-        let _ = io::stderr().write_all(b"\r");
-        let status = tell(cause, "what the server has is kept", self.output);
+        // Last words that take so long go to somebody who does not listen.
+        let status = state.ended.unwrap_or_else(|| {
+            let cause = state.cause.unwrap_or(Cause::Signal);
+            state.ended = Some(cause.status());
+            // A bar may still stand in this line.
+            let _ = io::stderr().write_all(b"\r");
+            tell(cause, None, self.output);
+            cause.status()
+        });
         std::process::exit(i32::from(status.code()));
     }
 
@@ -130,18 +143,33 @@ async fn after(deadline: Option<Duration>) {
 }
 
 /// The last words of a stopped run; the last line on stderr is the command that goes on.
-pub(crate) fn tell(cause: Cause, kept: &str, output: Output) -> ExitStatus {
-    let (status, what) = match cause {
-        Cause::Signal => (ExitStatus::Interrupted, "interrupted"),
-        Cause::Deadline => (ExitStatus::Deadline, "the deadline was reached"),
-    };
+pub(crate) fn tell(cause: Cause, kept: Option<Snapshot>, output: Output) {
+    let status = cause.status();
     let command = command_that_goes_on();
+    let kept = kept.filter(|kept| kept.total > 0);
     output.object(|| {
-        json!({ "v": 1, "outcome": status.word(), "exit": status.code(), "message": kept, "resume": command })
+        json!({
+            "v": 1,
+            "outcome": status.word(),
+            "exit": status.code(),
+            "size": kept.map(|kept| kept.total),
+            "bytes_kept": kept.map(|kept| kept.done),
+            "resume": command,
+        })
     });
+    let what = match cause {
+        Cause::Signal => "interrupted",
+        Cause::Deadline => "the deadline was reached",
+    };
+    let kept = match kept {
+        Some(kept) => {
+            let (done, total) = (ByteCount::new(kept.done), ByteCount::new(kept.total));
+            format!("{done} of {total} are on the server and kept")
+        }
+        None => "what the server has is kept".to_owned(),
+    };
     say(&format!("{what}; {kept}; go on with:"));
     say(&command);
-    status
 }
 
 /// This command, as a shell reads it, less what would begin anew.

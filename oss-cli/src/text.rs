@@ -19,11 +19,6 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// As [`printable`], for names of files; bytes that are not UTF-8 show as U+FFFD.
-pub(crate) fn printable_os(text: &OsStr) -> String {
-    printable(&text.to_string_lossy())
-}
-
 fn acts_on_a_terminal(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use oss_checkpoint::{ByteCount, StoreError};
+use oss_checkpoint::StoreError;
 use oss_resumable::driver::{Receipt, ReceiptProof, UploadBuilder, UploadError, Uploader};
 
 use crate::{
@@ -12,8 +12,7 @@ use crate::{
     failure::{Failure, with_causes},
     finished::{Finished, write_receipt},
     hint,
-    output::Output,
-    progress::{Drawing, Pen, Snapshot},
+    progress::{Drawing, Pen},
     settings::{Copy, Global},
     stop::{self, Cause, Stop},
     watcher::{LastRefusal, Watcher},
@@ -34,30 +33,42 @@ pub(crate) fn run(copy: &Copy, global: Global) -> Result<ExitStatus, Failure> {
     let drawing = Drawing::begin(global.style);
     let run = Run { copy, uploader, stop: &stop, pen: drawing.pen(), last: LastRefusal::default() };
     let ended = runtime.block_on(run.to_its_end());
-    stop.end();
-    drop(drawing);
-    // A read that hangs is left behind.
-    runtime.shutdown_background();
-
     let at = run.pen.at();
-    match ended {
-        Ok(receipt) => run.tell_success(&receipt, at, started.elapsed(), global.output),
-        Err(UploadError::Paused) => {
-            let kept = if at.total > 0 {
-                let (done, total) = (ByteCount::new(at.done), ByteCount::new(at.total));
-                format!("{done} of {total} are on the server and kept")
-            } else {
-                "nothing was lost".to_owned()
-            };
-            let status = stop::tell(stop.cause().unwrap_or(Cause::Signal), &kept, global.output);
-            connection.leave();
-            Ok(status)
-        }
+    let ended = match ended {
+        Ok(receipt) => run.finish(&receipt).map(|()| Ended::Done(Box::new(receipt))),
+        Err(UploadError::Paused) => Ok(Ended::Paused(stop.cause().unwrap_or(Cause::Signal))),
         Err(error) => {
             let circumstances = connection.circumstances(Some(copy.bucket.as_str()));
             Err(run.failure_of(error).advised(|failure| hint::for_failure(failure, &circumstances)))
         }
+    };
+    stop.end(match &ended {
+        Ok(Ended::Done(_)) => ExitStatus::Done,
+        Ok(Ended::Paused(cause)) => cause.status(),
+        Err(failure) => failure.status,
+    });
+    drop(drawing);
+    // A read that hangs is left behind.
+    runtime.shutdown_background();
+
+    match ended? {
+        Ended::Done(receipt) => {
+            let finished = Finished { receipt: &receipt, resumed: at.resumed, took: started.elapsed() };
+            global.output.result(|| finished.text(), || finished.json());
+            Ok(ExitStatus::Done)
+        }
+        Ended::Paused(cause) => {
+            stop::tell(cause, Some(at), global.output);
+            connection.leave();
+            Ok(cause.status())
+        }
     }
+}
+
+/// How an upload ended that did not fail.
+enum Ended {
+    Done(Box<Receipt>),
+    Paused(Cause),
 }
 
 /// One upload with all that belongs to it.
@@ -135,33 +146,22 @@ impl Run<'_> {
         upload
     }
 
-    fn tell_success(
-        &self,
-        receipt: &Receipt,
-        at: Snapshot,
-        took: Duration,
-        output: Output,
-    ) -> Result<ExitStatus, Failure> {
-        let finished = Finished { receipt, resumed: at.resumed, took };
-        let written = self.copy.receipt.as_deref().map_or(Ok(()), |path| write_receipt(path, receipt));
-        let unproved = self.copy.require_proof && receipt.proof == ReceiptProof::None;
-        let failed = match (&written, unproved, &receipt.callback_failed) {
-            (Err(failure), ..) => Some(failure.clone()),
-            (Ok(()), true, _) => Some(Failure::new(
+    /// Writes the receipt, and sees whether success is enough.
+    fn finish(&self, receipt: &Receipt) -> Result<(), Failure> {
+        if let Some(path) = &self.copy.receipt {
+            write_receipt(path, receipt)?;
+        }
+        if self.copy.require_proof && receipt.proof == ReceiptProof::None {
+            return Err(Failure::new(
                 ExitStatus::ProofFailed,
                 "the object is stored, but the service states no checksum and --require-proof was given",
-            )),
-            (Ok(()), false, Some(why)) => Some(Failure::new(
-                ExitStatus::CallbackFailed,
-                format!("the object is stored and proved, but the callback failed: {why}"),
-            )),
-            (Ok(()), false, None) => None,
-        };
-        if let Some(failure) = failed {
-            return Err(failure);
+            ));
         }
-        output.result(|| finished.text(), || finished.json());
-        Ok(ExitStatus::Done)
+        if let Some(why) = &receipt.callback_failed {
+            let message = format!("the object is stored and proved, but the callback failed: {why}");
+            return Err(Failure::new(ExitStatus::CallbackFailed, message));
+        }
+        Ok(())
     }
 
     fn failure_of(&self, error: UploadError) -> Failure {
@@ -176,7 +176,7 @@ impl Run<'_> {
             UploadError::Locked { holder } => Failure::of_store(&StoreError::Locked { holder }),
             UploadError::Store(error) => Failure::of_store(&error),
             UploadError::Source { path: _, source } => {
-                Failure::local(format!("cannot read {}: {source}", self.copy.named.display()))
+                Failure::local(format!("cannot read {}: {source}", self.copy.source.display()))
             }
             other => Failure::local(with_causes(&other)),
         }

@@ -80,15 +80,13 @@ impl Row {
         ByteCount::new(self.size.get().saturating_sub(self.uploaded.get()))
     }
 
-    fn target(&self) -> String {
-        format!("oss://{}/{}", self.entry.job.bucket, self.entry.job.key)
-    }
-
     fn text(&self, now: Timestamp) -> String {
         let source = String::from_utf8_lossy(&self.entry.job.source);
         let percent = u128::from(self.uploaded.get()) * 100 / u128::from(self.size.get().max(1));
-        let mut line =
-            format!("{source} -> {}: {percent}%, {} of {}", self.target(), self.uploaded, self.size);
+        let mut line = format!(
+            "{source} -> oss://{}/{} ({}): {percent}%, {} of {}",
+            self.entry.job.bucket, self.entry.job.key, self.entry.job.service, self.uploaded, self.size
+        );
         let _ = match (self.source, self.entry.checkpoint.stage()) {
             (Source::Gone, _) => write!(line, ", the source is gone"),
             (Source::Changed, _) => write!(line, ", the source changed and is compared first"),
