@@ -72,9 +72,9 @@ pub(super) fn read(
             Event::CData(data) => walk.add(&data.xml10_content(), ended)?,
             Event::GeneralRef(reference) => {
                 let character = match reference.resolve_char_ref() {
-                    Ok(Some(character)) if character != '\0' => Some(character),
+                    Ok(Some(character)) => Some(character),
                     Ok(None) => predefined(&reference.xml10_content()),
-                    Ok(Some(_)) | Err(_) => None,
+                    Err(_) => None,
                 };
                 let character =
                     character.ok_or_else(|| XmlError::Entity(shown(&reference.xml10_content())))?;
@@ -205,9 +205,8 @@ impl Walk {
     }
 }
 
-/// UTF-8, with or without a byte order mark, without NUL.
+/// UTF-8 without NUL; the reader skips a byte order mark.
 fn text_of(body: &[u8]) -> Result<&str, XmlError> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text = str::from_utf8(body).map_err(|error| XmlError::Malformed(error.to_string()))?;
     if text.contains('\0') {
         return Err(XmlError::Malformed("a NUL".to_owned()));

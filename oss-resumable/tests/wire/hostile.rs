@@ -1,9 +1,9 @@
 //! Answers that no service would send.
 
-use oss_checkpoint::PartNumber;
+use oss_checkpoint::{BucketName, PartNumber};
 use oss_resumable::{
     Fault, FaultClass, PartsPage,
-    wire::{ANSWER_LIMIT, LISTING_LIMIT, ListParts, Operation},
+    wire::{ANSWER_LIMIT, ContinuationToken, LISTING_LIMIT, ListBuckets, ListObjects, ListParts, Operation},
 };
 use proptest::prelude::*;
 
@@ -166,6 +166,38 @@ fn paging_leads_on_or_is_refused() {
     ] {
         let fault = page(after, &parts, &marker).expect_err(&marker);
         assert_eq!(fault.class, FaultClass::Corrupted, "{after:?} {parts} {marker}");
+    }
+}
+
+#[test]
+fn paging_through_objects_and_buckets_leads_on_or_is_refused() {
+    let world = World::new();
+    let (endpoint, bucket) = (&world.target.endpoint, &world.target.bucket);
+    let objects = |after: Option<&ContinuationToken>, token: &str| {
+        let body = format!(
+            "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>\
+             </ListBucketResult>"
+        );
+        let listing = ListObjects { endpoint, bucket, prefix: None, delimiter: None, after };
+        listing.reply(&head(200, &[]), body.as_bytes()).map(|page| page.next.unwrap())
+    };
+    let one = objects(None, "one").unwrap();
+    assert!(objects(Some(&one), "two").is_ok_and(|two| two != one));
+    assert!(objects(Some(&one), &"x".repeat(8 * 1024)).is_ok());
+    for token in [String::new(), "one".to_owned(), "x".repeat(8 * 1024 + 1)] {
+        assert_eq!(objects(Some(&one), &token).expect_err(&token).class, FaultClass::Corrupted);
+    }
+    let listing = ListObjects { endpoint, bucket, prefix: None, delimiter: None, after: Some(&one) };
+    assert!(listing.request().unwrap().uri().query().unwrap().ends_with("&continuation-token=one"));
+
+    let demo = BucketName::new("demo").unwrap();
+    for (marker, leads_on) in [("demos", true), ("demo", false), ("", false), ("a/b", false)] {
+        let body = format!(
+            "<ListAllMyBucketsResult><IsTruncated>true</IsTruncated><NextMarker>{marker}</NextMarker>\
+             </ListAllMyBucketsResult>"
+        );
+        let page = ListBuckets { endpoint, after: Some(&demo) }.reply(&head(200, &[]), body.as_bytes());
+        assert_eq!(page.is_ok(), leads_on, "{marker}");
     }
 }
 
