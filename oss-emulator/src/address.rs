@@ -29,13 +29,12 @@ impl Address {
     pub(crate) fn of(parts: &Parts, settings: &Settings) -> Result<Self, Refusal> {
         let path = parts.uri.path();
         let path = path.strip_prefix('/').unwrap_or(path);
-        let address = match bucket_of_host(&host(parts), settings)? {
-            Some(bucket) => Self { bucket: Some(bucket), key: decode_key(path)? },
-            None => {
-                let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-                let bucket = percent_decode_str(bucket).decode_utf8_lossy().into_owned();
-                Self { bucket: Some(bucket).filter(|bucket| !bucket.is_empty()), key: decode_key(key)? }
-            }
+        let address = if let Some(bucket) = bucket_of_host(&host(parts), settings)? {
+            Self { bucket: Some(bucket), key: decode_key(path)? }
+        } else {
+            let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+            let bucket = percent_decode_str(bucket).decode_utf8_lossy().into_owned();
+            Self { bucket: Some(bucket).filter(|bucket| !bucket.is_empty()), key: decode_key(key)? }
         };
         address.check()?;
         Ok(address)
@@ -133,7 +132,7 @@ mod tests {
             http::Request::builder().uri(path).header("host", host).body(()).unwrap().into_parts();
         Address::of(&parts, &settings)
             .map(|address| (address.bucket, address.key))
-            .map_err(|refusal| refusal.code)
+            .map_err(|refusal| refusal.code.clone())
     }
 
     #[test]

@@ -33,14 +33,14 @@ pub(crate) struct Call {
 /// Why an operation has no answer of its own.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    Refused(Box<Refusal>),
+    Refused(Refusal),
     /// The connection ends without an answer.
     Gone,
 }
 
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(Box::new(refusal))
+        Self::Refused(refusal)
     }
 }
 

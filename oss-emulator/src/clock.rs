@@ -42,6 +42,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn fractions_of_a_second_are_not_shown() {
+        assert_eq!(
+            xml_date(Timestamp::from_millisecond(1_735_787_045_770).unwrap()),
+            "2025-01-02T03:04:05.000Z"
+        );
+    }
+
+    #[test]
     fn both_spellings_are_those_of_the_documentation() {
         let time = Timestamp::from_second(1_735_787_045).unwrap();
         assert_eq!(http_date(time), "Thu, 02 Jan 2025 03:04:05 GMT");

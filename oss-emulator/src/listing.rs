@@ -103,15 +103,12 @@ pub(crate) fn page<T: Clone>(
             page.truncated = true;
             break;
         }
-        match group {
-            Some(group) => {
-                page.last = Some(Last::CommonPrefix(group.clone()));
-                page.common_prefixes.push(group);
-            }
-            None => {
-                page.last = Some(Last::Item(item.clone()));
-                page.items.push(item);
-            }
+        if let Some(group) = group {
+            page.last = Some(Last::CommonPrefix(group.clone()));
+            page.common_prefixes.push(group);
+        } else {
+            page.last = Some(Last::Item(item.clone()));
+            page.items.push(item);
         }
     }
     page

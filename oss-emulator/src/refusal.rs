@@ -1,12 +1,18 @@
 //! The service's errors: status, code, EC and the elements that some of them add.
 
+use std::ops::Deref;
+
 use http::StatusCode;
 
 use crate::xml::Writer;
 
-/// An answer that is an error. Becomes the XML of section 5.1 of the protocol, or `x-oss-err` where there is no body.
+/// An answer that is an error: XML, or the same XML in `x-oss-err` where there is no body.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct Refusal(Box<Saying>);
+
+/// What a refusal says.
+#[derive(Clone, Debug)]
+pub(crate) struct Saying {
     pub(crate) status: StatusCode,
     pub(crate) code: String,
     pub(crate) message: String,
@@ -19,23 +25,23 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: u16, code: &str, ec: &str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Saying {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code: code.to_owned(),
             message: message.into(),
             ec: ec.to_owned(),
             extras: Vec::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     pub(crate) fn with(mut self, element: &'static str, text: impl Into<String>) -> Self {
-        self.extras.push((element, text.into()));
+        self.0.extras.push((element, text.into()));
         self
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 
@@ -104,6 +110,14 @@ impl Refusal {
             "0003-00000500",
             format!("We encountered an internal error: {error}."),
         )
+    }
+}
+
+impl Deref for Refusal {
+    type Target = Saying;
+
+    fn deref(&self) -> &Saying {
+        &self.0
     }
 }
 

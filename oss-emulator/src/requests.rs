@@ -74,7 +74,7 @@ impl RequestLog {
     pub(crate) fn begin(&self, method: &str, request_id: String) -> Request {
         Request {
             seq: self.count.fetch_add(1, Ordering::Relaxed) + 1,
-            time: crate::clock::xml_date(Timestamp::now()),
+            time: format!("{:.3}", Timestamp::now()),
             process: std::process::id(),
             method: method.to_owned(),
             request_id,

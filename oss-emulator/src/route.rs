@@ -210,7 +210,7 @@ mod tests {
             let address = Address::of(&parts, &crate::Settings::new("unused")).unwrap();
             let found = Operation::of(&parts, &address, &Query::parse(parts.uri.query()));
             assert_eq!(
-                found.map_or_else(|refusal| refusal.code, |found| found.name().to_owned()),
+                found.map_or_else(|refusal| refusal.code.clone(), |found| found.name().to_owned()),
                 expected,
                 "{uri}"
             );

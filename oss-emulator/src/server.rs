@@ -192,6 +192,7 @@ async fn connection(server: Arc<Server>, tcp: TcpStream) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
+        .half_close(true)
         .serve_connection(stream, service);
     if let Err(error) = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx)).await {
         tracing::debug!(%error, "a connection ended");

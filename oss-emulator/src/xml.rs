@@ -64,7 +64,7 @@ fn escape(text: &str, out: &mut String) {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
             // XML 1.0 cannot carry these at all; `encoding-type=url` is the way around them.
-            control if control.is_control() && control != '\t' => {
+            control if control.is_control() && !"\t\n".contains(control) => {
                 let _ = write!(out, "&#x{:X};", u32::from(control));
             }
             plain => out.push(plain),
@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn text_is_escaped_and_elements_are_closed() {
         let mut xml = Writer::document("A");
-        xml.open("B").text("C", "<&>\"'\n").value("D", 7);
+        xml.open("B").text("C", "<&>\"'\r\n").value("D", 7);
         let body = xml.finish();
-        assert!(body.ends_with("<A><B><C>&lt;&amp;&gt;&quot;&apos;&#xA;</C><D>7</D></B></A>"), "{body}");
+        assert!(body.ends_with("<A><B><C>&lt;&amp;&gt;&quot;&apos;&#xD;\n</C><D>7</D></B></A>"), "{body}");
     }
 }

@@ -153,14 +153,15 @@ impl Ask {
 
     /// The path of path style, encoded, with the query.
     pub(crate) fn uri(&self) -> String {
-        let mut uri = String::from("/");
-        if !self.bucket.is_empty() {
-            uri += &format!("{}/{}", self.bucket, encode::encode_path(&self.key));
-        }
-        if !self.query.is_empty() {
-            uri += &format!("?{}", self.query);
-        }
-        uri
+        let path = match self.bucket.as_str() {
+            "" => String::new(),
+            bucket => format!("{bucket}/{}", encode::encode_path(&self.key)),
+        };
+        let query = match self.query.as_str() {
+            "" => String::new(),
+            query => format!("?{query}"),
+        };
+        format!("/{path}{query}")
     }
 
     pub(crate) fn resource(&self) -> Resource<'_> {
@@ -245,22 +246,19 @@ impl Client {
         read_answer(&mut stream, is_head)
     }
 
-    /// Sends some of a request and hangs up; whatever the server does is over when this returns.
-    pub(crate) fn send_and_hang_up(&self, bytes: &[u8]) -> io::Result<()> {
+    /// Sends some of a request, hangs up, and counts what comes back until the server hangs up as well.
+    pub(crate) fn send_and_hang_up(&self, bytes: &[u8]) -> io::Result<u64> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.write_all(bytes)?;
         stream.shutdown(Shutdown::Write)?;
-        let _ = io::copy(&mut stream, &mut io::sink());
-        Ok(())
+        io::copy(&mut stream, &mut io::sink())
     }
 }
 
 fn write_head(parts: &Parts, host: &str) -> String {
-    let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\n", parts.method, parts.uri);
-    for (name, value) in &parts.headers {
-        head += &format!("{name}: {}\r\n", value.to_str().unwrap());
-    }
-    head + "\r\n"
+    let mut lines = vec![format!("{} {} HTTP/1.1", parts.method, parts.uri), format!("Host: {host}")];
+    lines.extend(parts.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())));
+    lines.join("\r\n") + "\r\n\r\n"
 }
 
 /// An answer, whole.
