@@ -1,1 +1,16 @@
-//! The built program against the emulator.
+//! The built program against the emulator in another process: what needs more than one crate to be shown.
+
+mod support;
+
+mod checkpoint_damage;
+mod faults;
+mod kill;
+mod locking;
+mod memory;
+mod output;
+mod refusals;
+mod resume;
+mod source_changes;
+mod stop;
+mod upload;
+mod wire_bytes;

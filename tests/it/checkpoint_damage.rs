@@ -1,0 +1,1 @@
+//! A journal that is cut, flipped, foreign, empty or cannot be written.

@@ -1,0 +1,1 @@
+//! Each fault of the script, and what the program makes of it.

@@ -1,0 +1,1 @@
+//! Whoever is killed, and whenever: the next run finishes, and little travels twice.

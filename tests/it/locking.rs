@@ -1,0 +1,1 @@
+//! Two runs never do the same work.

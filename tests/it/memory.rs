@@ -1,0 +1,1 @@
+//! Memory does not grow with the size of parts.

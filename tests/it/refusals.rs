@@ -1,0 +1,1 @@
+//! What the service refuses, and what the program says about it.

@@ -1,0 +1,1 @@
+//! Running the same command again sends only what is missing.

@@ -1,0 +1,1 @@
+//! A source that changes never becomes a mixed object.

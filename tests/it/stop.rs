@@ -1,0 +1,1 @@
+//! A signal pauses, and says how to go on.

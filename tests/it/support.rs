@@ -1,0 +1,20 @@
+//! What the tests stand on: a scene with the emulator in another process, the program, files, and a second reading of what is
+//! stored.
+
+mod back_door;
+mod emulator_process;
+mod files;
+mod program;
+mod recorder;
+mod request_log;
+mod scene;
+mod wait;
+
+pub(crate) use back_door::{Answer, BackDoor, encoded};
+pub(crate) use emulator_process::EmulatorProcess;
+pub(crate) use files::{contents, keep_times, write_file};
+pub(crate) use program::{Ended, Oss, Running, program};
+pub(crate) use recorder::{Recorded, Recorder};
+pub(crate) use request_log::RequestLog;
+pub(crate) use scene::{BUCKET, PART, Scene};
+pub(crate) use wait::{eventually, until};

@@ -1,0 +1,232 @@
+//! The program `oss` as a child process: a command, what runs of it, and what it left behind.
+
+use std::{
+    ffi::OsStr,
+    io::Read,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    thread::{self, JoinHandle},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::wait::eventually;
+
+/// Where the built program is: `OSS_BIN` if set, else beside the folder of this test's own binary, where cargo puts it; built if it
+/// is not there.
+pub(crate) fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        if let Some(path) = std::env::var_os("OSS_BIN") {
+            let path = PathBuf::from(path);
+            assert!(path.is_file(), "OSS_BIN names {}, which is no file", path.display());
+            return path;
+        }
+        let test = std::env::current_exe().unwrap();
+        let profile = test.parent().and_then(Path::parent).expect("cargo puts tests into PROFILE/deps");
+        let path = profile.join("oss");
+        if !path.is_file() {
+            build(profile);
+        }
+        assert!(path.is_file(), "cargo has built oss, and not as {}", path.display());
+        path
+    })
+}
+
+fn build(profile: &Path) {
+    let target = profile.parent().expect("a profile's folder lies in the target folder");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--package", "oss-cli", "--bin", "oss", "--target-dir"]).arg(target);
+    if profile.file_name() == Some(OsStr::new("release")) {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+    assert!(status.success(), "oss cannot be built");
+}
+
+/// A command line of the program, in an environment where only what is said here is set.
+#[derive(Debug)]
+pub(crate) struct Oss {
+    command: Command,
+}
+
+impl Oss {
+    /// The program, at home in `home`, and nothing else.
+    pub(crate) fn new(home: &Path) -> Self {
+        let mut command = Command::new(program());
+        command
+            .env_clear()
+            .env("HOME", home)
+            .env("XDG_STATE_HOME", home.join("state"))
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .current_dir(home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self { command }
+    }
+
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub(crate) fn run(self) -> Ended {
+        self.start().wait()
+    }
+
+    /// Starts it.
+    #[track_caller]
+    pub(crate) fn start(mut self) -> Running {
+        let mut child = self.command.spawn().unwrap();
+        let stdout = gather(child.stdout.take());
+        let stderr = gather(child.stderr.take());
+        Running { child, stdout: Some(stdout), stderr: Some(stderr), line: format!("{:?}", self.command) }
+    }
+}
+
+/// Takes off a pipe whatever comes, so that it is never full.
+fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    let mut pipe = pipe.expect("it was asked for");
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // A process that is killed leaves what it had written.
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// The program while it runs. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
+    line: String,
+}
+
+impl Running {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has not ended yet.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
+        kill_process(id, signal).unwrap();
+    }
+
+    /// kill -9; it is gone when this returns.
+    #[track_caller]
+    pub(crate) fn kill(mut self) -> Ended {
+        let _ = self.child.kill();
+        self.wait_for_its_end()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Ended {
+        self.wait_for_its_end()
+    }
+
+    #[track_caller]
+    fn wait_for_its_end(&mut self) -> Ended {
+        let status = eventually(&self.line.clone(), || self.child.try_wait().unwrap());
+        let text = |pipe: &mut Option<JoinHandle<String>>| {
+            pipe.take().map_or(String::new(), |pipe| pipe.join().unwrap())
+        };
+        Ended {
+            status,
+            stdout: text(&mut self.stdout),
+            stderr: text(&mut self.stderr),
+            line: self.line.clone(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the program left behind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    line: String,
+}
+
+impl Ended {
+    /// `None` when a signal ended it.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    pub(crate) fn was_killed(&self) -> bool {
+        self.status.signal() == Some(Signal::KILL.as_raw())
+    }
+
+    /// Says that it ended with this exit code.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code(),
+            Some(code),
+            "{}\n--- {}\n--- stdout\n{}--- stderr\n{}",
+            self.line,
+            self.status,
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    /// The only line of stdout, as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "one object a line, and one: {self:#?}");
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+
+    /// The last line of stderr.
+    #[track_caller]
+    pub(crate) fn last_line(&self) -> &str {
+        self.stderr.lines().last().unwrap_or_else(|| panic!("nothing stands on stderr: {self:#?}"))
+    }
+
+    /// Says that stderr holds `part`.
+    #[track_caller]
+    pub(crate) fn says(&self, part: &str) -> &Self {
+        assert!(self.stderr.contains(part), "{part:?} is not in what it said:\n{}", self.stderr);
+        self
+    }
+}

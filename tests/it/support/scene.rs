@@ -1,0 +1,138 @@
+//! A folder with an emulator, and the program pointed at it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    back_door::BackDoor, emulator_process::EmulatorProcess, files, program::Oss, request_log::RequestLog,
+};
+
+/// The bucket of every scene.
+pub(crate) const BUCKET: &str = "demo";
+
+/// Size of a part unless a test says another: the smallest that OSS takes.
+pub(crate) const PART: usize = 100 << 10;
+
+/// A folder with an emulator in another process. All of it is gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) emulator: EmulatorProcess,
+    back_door: OnceLock<BackDoor>,
+    folder: TempDir,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self::with("", &[])
+    }
+
+    /// With an emulator that misbehaves as this script says.
+    pub(crate) fn with_faults(script: &str) -> Self {
+        Self::with(script, &[])
+    }
+
+    /// With further arguments for `oss emulate`.
+    pub(crate) fn with(script: &str, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let emulator = EmulatorProcess::start(&folder.path().join("server"), script, arguments);
+        Self { emulator, back_door: OnceLock::new(), folder }
+    }
+
+    /// Where everything lies; it is the program's home and its current folder too.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// A file with the contents that `seed` gives, and those.
+    pub(crate) fn file(&self, name: &str, seed: u64, length: usize) -> (PathBuf, Vec<u8>) {
+        let (path, bytes) = (self.path(name), files::contents(seed, length));
+        files::write_file(&path, &bytes);
+        (path, bytes)
+    }
+
+    pub(crate) fn checkpoint_dir(&self) -> PathBuf {
+        self.path("state/oss/uploads")
+    }
+
+    /// The journals of unfinished uploads.
+    pub(crate) fn journals(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.checkpoint_dir()) else { return Vec::new() };
+        let mut journals: Vec<PathBuf> = entries
+            .map(|entry| entry.unwrap())
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "ossj"))
+            .collect();
+        journals.sort();
+        journals
+    }
+
+    /// The program, pointed at the emulator with a key pair that it knows.
+    pub(crate) fn oss(&self) -> Oss {
+        self.oss_at(&format!("http://{}", self.emulator.address()))
+    }
+
+    /// The program, pointed at another endpoint.
+    pub(crate) fn oss_at(&self, endpoint: &str) -> Oss {
+        Oss::new(self.folder())
+            .env("OSS_ENDPOINT", endpoint)
+            .env("OSS_REGION", "cn-hangzhou")
+            .env("OSS_ACCESS_KEY_ID", "local")
+            .env("OSS_ACCESS_KEY_SECRET", "local")
+    }
+
+    /// `oss cp FILE oss://demo/KEY` with parts and a threshold of [`PART`] bytes.
+    pub(crate) fn cp(&self, path: &Path, key: &str) -> Oss {
+        let size = PART.to_string();
+        self.oss()
+            .args(["cp", "--part-size", &size, "--bigfile-threshold", &size])
+            .arg(path)
+            .arg(format!("oss://{BUCKET}/{key}"))
+    }
+
+    pub(crate) fn log(&self) -> RequestLog {
+        RequestLog::read(&self.path("server/requests.jsonl"))
+    }
+
+    /// The second reading of what is stored.
+    pub(crate) fn back_door(&self) -> &BackDoor {
+        self.back_door.get_or_init(|| BackDoor::open(&self.path("server")))
+    }
+
+    /// Says that the object is there and is `bytes`.
+    #[track_caller]
+    pub(crate) fn expect_object(&self, key: &str, bytes: &[u8]) {
+        let object =
+            self.back_door().object(BUCKET, key).unwrap_or_else(|| panic!("there is no object {key:?}"));
+        assert_eq!(object.len(), bytes.len(), "the object {key:?} has another size");
+        let differs = object.iter().zip(bytes).position(|(stored, meant)| stored != meant);
+        assert_eq!(differs, None, "the object {key:?} differs at this offset");
+    }
+
+    /// Says that there is no such object.
+    #[track_caller]
+    pub(crate) fn expect_no_object(&self, key: &str) {
+        assert!(self.back_door().object(BUCKET, key).is_none(), "there is an object {key:?}");
+    }
+
+    /// Ids of the unfinished uploads of a key.
+    pub(crate) fn uploads_of(&self, key: &str) -> Vec<String> {
+        let uploads = self.back_door().uploads(BUCKET).into_iter();
+        uploads.filter(|(of, _)| of == key).map(|(_, id)| id).collect()
+    }
+
+    /// Says that nothing is left to pay for and nothing to go on with: no upload on the server, no journal here.
+    #[track_caller]
+    pub(crate) fn expect_nothing_left(&self) {
+        assert_eq!(self.back_door().uploads(BUCKET), [], "uploads are left on the server");
+        assert_eq!(self.journals(), [PathBuf::new(); 0], "journals are left");
+    }
+}

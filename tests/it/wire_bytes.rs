@@ -1,0 +1,1 @@
+//! What stands on the wire is what OSS knows, and the bytes of the file.
