@@ -6,7 +6,7 @@ use oss_checkpoint::{InvalidName, StoreError};
 use oss_resumable::{Failure as UploadFailure, Fault, FaultClass, Refusal, Unproved};
 use serde_json::{Map, Value, json};
 
-use crate::{exit::ExitStatus, hint, output::say};
+use crate::{exit::ExitStatus, hint, output::say, progress::Snapshot, resume};
 
 /// The end of a command that did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +21,14 @@ pub(crate) struct Failure {
     pub(crate) part: Option<u16>,
     /// What to do.
     pub(crate) hint: Option<String>,
+    /// How far the upload is that the same command goes on with.
+    pub(crate) kept: Option<Snapshot>,
 }
 
 impl Failure {
     /// With nothing but a status and a message.
     pub(crate) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), refusal: None, part: None, hint: None }
+        Self { status, message: message.into(), refusal: None, part: None, hint: None, kept: None }
     }
 
     /// The command line makes no sense.
@@ -133,6 +135,10 @@ impl Failure {
         if let Some(hint) = &self.hint {
             say(&format!("hint: {hint}"));
         }
+        if let Some(kept) = self.kept {
+            say(&format!("{}; go on with:", resume::kept(kept)));
+            say(&resume::command());
+        }
     }
 
     /// The same for machines.
@@ -155,6 +161,9 @@ impl Failure {
         }
         put("part", json!(self.part));
         put("hint", json!(self.hint));
+        put("size", json!(self.kept.map(|kept| kept.total)));
+        put("bytes_kept", json!(self.kept.map(|kept| kept.done)));
+        put("resume", json!(self.kept.map(|_| resume::command())));
         Value::Object(object)
     }
 }
@@ -206,7 +215,7 @@ mod tests {
         check(UploadFailure::Refused(refusal()), ExitStatus::Refused);
         check(UploadFailure::Unreachable(fault(FaultClass::Unreachable)), ExitStatus::Local);
         check(UploadFailure::Unreachable(fault(FaultClass::Untrusted)), ExitStatus::Local);
-        let idle = std::time::Duration::from_secs(900);
+        let idle = std::time::Duration::from_mins(15);
         check(UploadFailure::NoProgress { idle, last: fault(FaultClass::Unanswered) }, ExitStatus::Local);
         check(UploadFailure::Local(fault(FaultClass::Local)), ExitStatus::Local);
         check(UploadFailure::SourceChanged { rounds: 1 }, ExitStatus::SourceChanged);

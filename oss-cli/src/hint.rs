@@ -4,8 +4,9 @@ use std::{io, time::Duration};
 
 use oss_checkpoint::{Holder, StoreError};
 use oss_resumable::Refusal;
+use rustix::io::Errno;
 
-use crate::{failure::Failure, quantity::Span};
+use crate::{exit::ExitStatus, failure::Failure, quantity::Span};
 
 /// What a hint may name.
 #[derive(Clone, Debug, Default)]
@@ -24,9 +25,18 @@ pub(crate) struct Circumstances {
 
 /// Advice for a failed command.
 pub(crate) fn for_failure(failure: &Failure, around: &Circumstances) -> Option<String> {
-    match &failure.refusal {
-        Some(refusal) => for_refusal(refusal, around),
-        None => for_message(&failure.message, around),
+    match (&failure.refusal, failure.status) {
+        (Some(refusal), _) => for_refusal(refusal, around),
+        (None, ExitStatus::ProofFailed) => Some(
+            "do not trust this object; run the same command again, and if it fails again suspect memory, disk or what \
+             lies between here and the service"
+                .to_owned(),
+        ),
+        (None, ExitStatus::SourceChanged) => Some(
+            "wait until nothing writes to the file; without --on-change fail only the parts that differ are sent again"
+                .to_owned(),
+        ),
+        (None, _) => for_message(&failure.message, around),
     }
 }
 
@@ -105,7 +115,9 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
         "see HTTPS_PROXY, HTTP_PROXY and NO_PROXY".to_owned()
     } else if says(Unsent::Connect) || says(Unsent::Timeout) {
         format!("see whether {} is the right endpoint and a firewall lets you through", around.endpoint)
-    } else if message.contains(&disk_full()) {
+    } else if message.contains(&said_by_the_system(Errno::MFILE)) {
+        "raise the limit of open files (ulimit -n), or lower --parallel".to_owned()
+    } else if message.contains(&said_by_the_system(Errno::NOSPC)) {
         "make room, or put the journal elsewhere with --checkpoint-dir".to_owned()
     } else {
         return None;
@@ -130,7 +142,13 @@ pub(crate) fn for_store(error: &StoreError) -> Option<String> {
             Some("make room, or put the journal elsewhere with --checkpoint-dir".to_owned())
         }
         StoreError::Io { source, .. }
-            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+            if matches!(
+                source.kind(),
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::NotFound
+                    | io::ErrorKind::NotADirectory
+            ) =>
         {
             Some("choose a folder that can be written with --checkpoint-dir".to_owned())
         }
@@ -159,15 +177,14 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// How the system says that a disk is full.
-fn disk_full() -> String {
-    rustix::io::Errno::NOSPC.to_string().split(" (").next().unwrap_or_default().to_owned()
+/// An error of the system in its words, as messages have it.
+fn said_by_the_system(error: Errno) -> String {
+    error.to_string().split(" (").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::ExitStatus;
 
     fn around() -> Circumstances {
         Circumstances {

@@ -6,15 +6,16 @@ mod compose;
 mod exit;
 mod failure;
 mod finished;
-mod harden;
 mod hint;
 mod logging;
 mod notes;
 mod object_options;
 mod oss_url;
 mod output;
+mod process;
 mod progress;
 mod quantity;
+mod resume;
 mod settings;
 mod signals;
 mod source;
@@ -22,7 +23,7 @@ mod stop;
 mod text;
 mod watcher;
 
-use std::{panic, process::ExitCode};
+use std::{ffi::OsString, panic, process::ExitCode};
 
 use clap::Parser as _;
 
@@ -35,7 +36,8 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    harden::leave_no_core();
+    process::leave_no_core();
+    process::take_all_files();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return end_of_parsing(&error).into(),
@@ -77,9 +79,7 @@ fn end_of_parsing(error: &clap::Error) -> ExitStatus {
     for line in error.render().to_string().lines() {
         output::say(line);
     }
-    // The arguments were not understood, so what was asked for is only guessed.
-    let asks_for_json = std::env::args().any(|argument| argument.ends_with("json"));
-    if asks_for_json {
+    if asks_for_json(std::env::args_os()) {
         let message = error.render().to_string().lines().next().unwrap_or_default().to_owned();
         let failure = Failure::usage(message.trim_start_matches("error: "));
         Output::new(OutputFormat::Json).object(|| failure.to_json());
@@ -87,8 +87,36 @@ fn end_of_parsing(error: &clap::Error) -> ExitStatus {
     ExitStatus::Usage
 }
 
+/// Whether the arguments, which were not understood, ask for JSON.
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut value_follows = false;
+    for argument in arguments {
+        if argument == "--output-format=json" || (value_follows && argument == "json") {
+            return true;
+        }
+        value_follows = argument == "--output-format";
+    }
+    false
+}
+
 fn end_in(failure: &Failure, output: Output) -> ExitStatus {
     failure.tell();
     output.object(|| failure.to_json());
     failure.status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_make_no_sense_may_still_ask_for_json() {
+        let check = |line: &str, expected: bool| {
+            assert_eq!(asks_for_json(line.split(' ').map(OsString::from)), expected, "{line}");
+        };
+        check("oss cp --output-format json", true);
+        check("oss --output-format=json cp", true);
+        check("oss cp a.json json", false);
+        check("oss cp --output-format text json", false);
+    }
 }

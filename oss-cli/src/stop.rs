@@ -2,14 +2,12 @@
 //! the run is busy with.
 
 use std::{
-    ffi::OsString,
     io::{self, Write as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
-use oss_checkpoint::ByteCount;
 use oss_resumable::driver::Handle;
 use serde_json::json;
 
@@ -17,8 +15,8 @@ use crate::{
     exit::ExitStatus,
     output::{Output, say},
     progress::Snapshot,
+    resume,
     signals::StopSignals,
-    text::ShellLine,
 };
 
 /// How long a pause may take before the process ends without it; what was durable stays so.
@@ -145,7 +143,7 @@ async fn after(deadline: Option<Duration>) {
 /// The last words of a stopped run; the last line on stderr is the command that goes on.
 pub(crate) fn tell(cause: Cause, kept: Option<Snapshot>, output: Output) {
     let status = cause.status();
-    let command = command_that_goes_on();
+    let command = resume::command();
     let kept = kept.filter(|kept| kept.total > 0);
     output.object(|| {
         json!({
@@ -161,45 +159,7 @@ pub(crate) fn tell(cause: Cause, kept: Option<Snapshot>, output: Output) {
         Cause::Signal => "interrupted",
         Cause::Deadline => "the deadline was reached",
     };
-    let kept = match kept {
-        Some(kept) => {
-            let (done, total) = (ByteCount::new(kept.done), ByteCount::new(kept.total));
-            format!("{done} of {total} are on the server and kept")
-        }
-        None => "what the server has is kept".to_owned(),
-    };
+    let kept = kept.map_or_else(|| "what the server has is kept".to_owned(), resume::kept);
     say(&format!("{what}; {kept}; go on with:"));
     say(&command);
-}
-
-/// This command, as a shell reads it, less what would begin anew.
-fn command_that_goes_on() -> String {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    ShellLine(&going_on(arguments)).to_string()
-}
-
-fn going_on(arguments: Vec<OsString>) -> Vec<OsString> {
-    let mut operands_only = false;
-    arguments
-        .into_iter()
-        .filter(|argument| {
-            operands_only |= argument == "--";
-            operands_only || argument != "--no-resume"
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_that_goes_on_does_not_begin_anew() {
-        let check = |line: &str, going: &str| {
-            let words = line.split(' ').map(OsString::from).collect();
-            assert_eq!(ShellLine(&going_on(words)).to_string(), going);
-        };
-        check("oss cp --no-resume a oss://demo/a", "oss cp a oss://demo/a");
-        check("oss cp -- --no-resume oss://demo/a", "oss cp -- --no-resume oss://demo/a");
-    }
 }

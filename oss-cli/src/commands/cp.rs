@@ -39,7 +39,9 @@ pub(crate) fn run(copy: &Copy, global: Global) -> Result<ExitStatus, Failure> {
         Err(UploadError::Paused) => Ok(Ended::Paused(stop.cause().unwrap_or(Cause::Signal))),
         Err(error) => {
             let circumstances = connection.circumstances(Some(copy.bucket.as_str()));
-            Err(run.failure_of(error).advised(|failure| hint::for_failure(failure, &circumstances)))
+            let failure = run.failure_of(error).advised(|failure| hint::for_failure(failure, &circumstances));
+            let goes_on = at.done > 0 && matches!(failure.status, ExitStatus::Refused | ExitStatus::Local);
+            Err(Failure { kept: goes_on.then_some(at), ..failure })
         }
     };
     stop.end(match &ended {
