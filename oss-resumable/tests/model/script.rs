@@ -43,6 +43,8 @@ pub(crate) enum Fate {
     CompletedElsewhere,
     /// The server loses a part.
     LosePart(u8),
+    /// Somebody else sends a part of our upload: of the same length, or of another.
+    AlterPart { number: u8, longer: bool },
 }
 
 pub(crate) fn fate() -> impl Strategy<Value = Fate> {
@@ -60,12 +62,13 @@ pub(crate) fn fate() -> impl Strategy<Value = Fate> {
         4 => (any::<bool>(), any::<bool>()).prop_map(|(done, power)| Fate::Crash { done, power }),
         1 => Just(Fate::Pause),
         1 => Just(Fate::Abort),
-        2 => (0_u8..8).prop_map(Fate::Rewrite),
+        3 => (0_u8..8).prop_map(Fate::Rewrite),
         1 => (1_u8..8).prop_map(Fate::Resize),
         1 => Just(Fate::Touch),
         1 => Just(Fate::Vanish),
         1 => Just(Fate::CompletedElsewhere),
         1 => (1_u8..8).prop_map(Fate::LosePart),
+        2 => (1_u8..8, any::<bool>()).prop_map(|(number, longer)| Fate::AlterPart { number, longer }),
     ]
 }
 

@@ -244,6 +244,14 @@ impl Simulation<'_> {
                     lost.parts.remove(&u16::from(number));
                 }
             }
+            Fate::AlterPart { number, longer } => {
+                let id = upload.checkpoint().upload_id().map(|id| id.as_str().to_owned());
+                let part = self.world.setting.part_blocks;
+                if let (Some(id), Ok(number)) = (id, PartNumber::new(u64::from(number))) {
+                    let size = u64::from(part + u8::from(longer)) * BLOCK;
+                    self.world.server.upload_part(&id, number, size, Crc64::new(4_711));
+                }
+            }
             Fate::Pause => upload.handle(Event::StopRequested(Stop::Pause), now),
             Fate::Abort => upload.handle(Event::StopRequested(Stop::Abort), now),
             _ => {}

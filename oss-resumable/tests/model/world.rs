@@ -131,7 +131,7 @@ impl Version {
 
     /// The first half as in `self`, the rest as in `later`: what a read sees while the source changes.
     pub(crate) fn torn(&self, later: &Self, range: ByteRange) -> Option<Crc64> {
-        let half = range.len.get().div_ceil(BLOCK) / 2 * BLOCK;
+        let half = range.len.get().div_ceil(BLOCK).div_ceil(2) * BLOCK;
         let first = ByteRange { start: range.start, len: ByteCount::new(half.min(range.len.get())) };
         let second = ByteRange { start: first.end(), len: ByteCount::new(range.end() - first.end()) };
         let (one, other) = (self.crc64(first)?, later.crc64(second)?);
