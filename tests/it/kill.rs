@@ -1,1 +1,138 @@
 //! Whoever is killed, and whenever: the next run finishes, and little travels twice.
+
+use std::{thread, time::Duration};
+
+use crate::support::{PART, Scene, eventually, until};
+
+const PARALLEL: usize = 4;
+const PARTS: usize = 20;
+/// The last part is short.
+const LENGTH: usize = (PARTS - 1) * PART + 999;
+
+/// So slow that the upload lasts about half a second.
+const SLOW: &str = "[[fault]]\nat = 'upload_part'\ndo = 'throttle'\nrate = '1M'\n";
+
+/// A Complete that is carried out and not answered.
+const COMPLETE_HANGS: &str = "[[fault]]\nat = 'complete'\ndo = 'stall-answer'\nfor = '1h'\n";
+
+/// Uploads one file, killing the program at random instants `kills` times on the way, and looks at everything.
+fn killed_at_random(seed: u64, kills: usize) -> usize {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let scene = Scene::with_faults(SLOW);
+    let (path, bytes) = scene.file("source", seed, LENGTH);
+    let upload = || scene.cp(&path, "object").args(["--parallel", &PARALLEL.to_string()]);
+    let mut killed = 0;
+    for _ in 0..kills {
+        let running = upload().start();
+        // The instant is the point: nothing is waited for.
+        thread::sleep(Duration::from_millis(random.u64(0..500)));
+        if !running.kill().was_killed() {
+            // It was faster; then all of it must be there already.
+            break;
+        }
+        killed += 1;
+    }
+    let finished_early = killed < kills;
+    if !finished_early {
+        upload().run().expect(0);
+    }
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    let sent = usize::try_from(scene.log().data_bytes()).unwrap();
+    let most = LENGTH + killed * PARALLEL * PART;
+    assert!(sent <= most, "seed {seed}: {sent} bytes were sent after {killed} kills, {most} at most");
+    killed
+}
+
+#[test]
+fn a_client_killed_at_any_instant_goes_on_and_sends_little_twice() {
+    let mut rounds = 0;
+    for seed in 1.. {
+        rounds += killed_at_random(seed, 4);
+        if rounds >= 24 {
+            break;
+        }
+        assert!(seed < 24, "nearly every upload ended before it was killed");
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_and_comes_back_is_gone_on_with_by_itself() {
+    let mut scene = Scene::with_faults(SLOW);
+    let (path, bytes) = scene.file("source", 1, LENGTH);
+    let running = scene.cp(&path, "object").args(["--parallel", &PARALLEL.to_string()]).start();
+    let kills = 3;
+    for kill in 1..=kills {
+        until("some parts are up", || scene.log().parts_stored().len() >= 4 * kill);
+        scene.emulator.restart(SLOW);
+    }
+    running.wait().expect(0);
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    let log = scene.log();
+    assert_eq!(log.count("initiate"), 1);
+    let most = PARTS + kills * PARALLEL;
+    assert!(log.parts_stored().len() <= most, "{:?}", log.parts_stored());
+}
+
+#[test]
+fn a_client_killed_behind_an_unanswered_complete_finds_the_object_and_sends_nothing() {
+    let mut scene = Scene::with_faults(COMPLETE_HANGS);
+    let (path, bytes) = scene.file("source", 1, LENGTH);
+    let running = scene.cp(&path, "object").start();
+    eventually("the object is there", || scene.back_door().object("demo", "object"));
+    assert!(running.kill().was_killed());
+    scene.emulator.restart("");
+    let seen = scene.log().len();
+    let ended = scene.cp(&path, "object").args(["--output-format", "json"]).run().expect(0);
+    let said = ended.json();
+    assert_eq!((&said["run"]["already"], &said["run"]["bytes_sent"]), (&true.into(), &0.into()), "{said}");
+    assert_eq!(said["upload_id"].as_str(), scene.log().uploads().first().copied());
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    let log = scene.log().since(seen);
+    for operation in ["initiate", "upload_part", "put_object", "complete", "abort"] {
+        assert_eq!(log.count(operation), 0, "{:?}", log.operations());
+    }
+}
+
+#[test]
+fn in_words_it_was_complete_already() {
+    let mut scene = Scene::with_faults(COMPLETE_HANGS);
+    let (path, _) = scene.file("source", 1, LENGTH);
+    let running = scene.cp(&path, "object").start();
+    eventually("the object is there", || scene.back_door().object("demo", "object"));
+    running.kill();
+    scene.emulator.restart("");
+    let ended = scene.cp(&path, "object").run().expect(0);
+    assert!(ended.stdout.contains("complete already"), "{ended:?}");
+}
+
+#[test]
+fn a_client_killed_behind_a_complete_that_did_nothing_completes_and_sends_no_part() {
+    let mut scene = Scene::with_faults("[[fault]]\nat = 'complete'\ndo = 'no-act'\n");
+    let (path, bytes) = scene.file("source", 1, LENGTH);
+    let running = scene.cp(&path, "object").start();
+    until("a Complete has come", || scene.log().count("complete") > 0);
+    assert!(running.kill().was_killed());
+    scene.emulator.restart("");
+    let seen = scene.log().len();
+    scene.cp(&path, "object").run().expect(0);
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    assert_eq!(scene.log().since(seen).data_bytes(), 0);
+}
+
+#[test]
+fn a_server_killed_behind_an_unanswered_complete_is_asked_and_nothing_is_sent_twice() {
+    let mut scene = Scene::with_faults(COMPLETE_HANGS);
+    let (path, bytes) = scene.file("source", 1, LENGTH);
+    let running = scene.cp(&path, "object").args(["--output-format", "json"]).start();
+    eventually("the object is there", || scene.back_door().object("demo", "object"));
+    scene.emulator.restart("");
+    let ended = running.wait().expect(0);
+    assert_eq!(ended.json()["settled"], true);
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    assert_eq!(scene.log().data_bytes(), LENGTH as u64);
+}

@@ -6,7 +6,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::OnceLock,
+    sync::{Arc, Mutex, OnceLock},
     thread::{self, JoinHandle},
 };
 
@@ -105,23 +105,44 @@ impl Oss {
     }
 }
 
-/// Takes off a pipe whatever comes, so that it is never full.
-fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+/// What a process writes into a pipe, taken off its hands as it comes, so that the pipe is never full.
+#[derive(Debug)]
+struct Gathered {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    thread: JoinHandle<()>,
+}
+
+fn gather(pipe: Option<impl Read + Send + 'static>) -> Gathered {
     let mut pipe = pipe.expect("it was asked for");
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // A process that is killed leaves what it had written.
-        let _ = pipe.read_to_end(&mut bytes);
+    let bytes = Arc::<Mutex<Vec<u8>>>::default();
+    let kept = Arc::clone(&bytes);
+    let thread = thread::spawn(move || {
+        let mut block = [0; 4096];
+        while let Ok(read @ 1..) = pipe.read(&mut block) {
+            kept.lock().unwrap().extend_from_slice(&block[..read]);
+        }
+    });
+    Gathered { bytes, thread }
+}
+
+impl Gathered {
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    fn all(self) -> String {
+        self.thread.join().unwrap();
+        let bytes = self.bytes.lock().unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
-    })
+    }
 }
 
 /// The program while it runs. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
-    stdout: Option<JoinHandle<String>>,
-    stderr: Option<JoinHandle<String>>,
+    stdout: Option<Gathered>,
+    stderr: Option<Gathered>,
     line: String,
 }
 
@@ -133,6 +154,11 @@ impl Running {
     /// Whether it has not ended yet.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it has written to stderr.
+    pub(crate) fn stderr_so_far(&self) -> String {
+        self.stderr.as_ref().map_or(String::new(), Gathered::so_far)
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -156,15 +182,9 @@ impl Running {
     #[track_caller]
     fn wait_for_its_end(&mut self) -> Ended {
         let status = eventually(&self.line.clone(), || self.child.try_wait().unwrap());
-        let text = |pipe: &mut Option<JoinHandle<String>>| {
-            pipe.take().map_or(String::new(), |pipe| pipe.join().unwrap())
-        };
-        Ended {
-            status,
-            stdout: text(&mut self.stdout),
-            stderr: text(&mut self.stderr),
-            line: self.line.clone(),
-        }
+        let text = |pipe: Option<Gathered>| pipe.map_or(String::new(), Gathered::all);
+        let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
+        Ended { status, stdout, stderr, line: self.line.clone() }
     }
 }
 

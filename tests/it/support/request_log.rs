@@ -48,6 +48,14 @@ impl RequestLog {
         parts
     }
 
+    /// Those of them that were stored.
+    pub(crate) fn parts_stored(&self) -> Vec<u16> {
+        let stored = self.of("upload_part").filter(|request| request.applied);
+        let mut parts: Vec<u16> = stored.filter_map(|request| request.part).collect();
+        parts.sort_unstable();
+        parts
+    }
+
     /// Bytes of objects and parts that arrived.
     pub(crate) fn data_bytes(&self) -> u64 {
         let data = |request: &&Request| matches!(request.operation.as_str(), "upload_part" | "put_object");

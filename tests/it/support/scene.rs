@@ -9,7 +9,12 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    back_door::BackDoor, emulator_process::EmulatorProcess, files, program::Oss, request_log::RequestLog,
+    back_door::BackDoor,
+    emulator_process::EmulatorProcess,
+    files,
+    program::{Oss, Running},
+    request_log::RequestLog,
+    wait::until,
 };
 
 /// The bucket of every scene.
@@ -73,6 +78,24 @@ impl Scene {
             .collect();
         journals.sort();
         journals
+    }
+
+    /// Starts an upload and returns when the server has all its parts but `missing`, which hangs there. The emulator is to be
+    /// restarted before anything else is asked of it.
+    pub(crate) fn start_all_but(
+        &mut self,
+        missing: u16,
+        upload: impl FnOnce(&Self) -> Oss,
+        parts: u16,
+    ) -> Running {
+        self.emulator
+            .restart(&format!("[[fault]]\nat = 'upload_part'\npart = {missing}\ndo = 'delay'\nfor = '1h'\n"));
+        let seen = self.log().len();
+        let running = upload(self).start();
+        until("all parts but one are up", || {
+            self.log().since(seen).parts_stored().len() + 1 == usize::from(parts)
+        });
+        running
     }
 
     /// The program, pointed at the emulator with a key pair that it knows.
