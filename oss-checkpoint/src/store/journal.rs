@@ -104,7 +104,8 @@ impl<D: Disk> Journal<D> {
             self.read()?;
         }
         match &self.state {
-            State::Kept(_) => self.extend(records, durability),
+            // What is left of an abandoned upload that was written anew is a header.
+            State::Kept(kept) if kept.image.has_frames() => self.extend(records, durability),
             _ if records.is_empty() => Ok(()),
             _ => self.create(records),
         }
@@ -341,9 +342,7 @@ impl<F: DiskFile> Kept<F> {
     fn cut_back(&mut self, len: usize) {
         self.image.truncate(len);
         self.tail = Tail::ToBeCut;
-        if self.trusted {
-            drop(self.cut(len));
-        }
+        drop(self.cut(len));
     }
 
     fn cut(&mut self, len: usize) -> io::Result<()> {

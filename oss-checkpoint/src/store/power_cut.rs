@@ -77,19 +77,20 @@ fn after_a_kill_at_any_operation_the_journal_holds_what_was_written() {
 }
 
 #[test]
-fn an_operation_that_fails_takes_its_own_append_back_and_no_other() {
+fn operations_that_fail_take_their_own_append_back_and_no_other() {
     for script in scripts() {
         let operations = run(&SimulatedDisk::new(), &script).1;
-        for at in 1..=operations {
+        for (at, count) in (1..=operations).flat_map(|at| (1..=4).map(move |count| (at, count))) {
             let disk = SimulatedDisk::new();
-            disk.expect(Trouble::Failure { at });
+            disk.expect(Trouble::Failure { at, count });
             let (told, _) = run(&disk, &script);
-            let told = match disk.failed() {
-                // Names that could not be made to last are there nevertheless.
-                Some(Operation::SyncNames) => told,
-                _ => told.without_failed(),
+            let case = format!("{:?} fail from operation {at} on", disk.failed());
+            // Where names could not be made to last, or the file not be cut, they are there nevertheless.
+            let told = if disk.failed().iter().any(|failed| is_half_done(*failed)) {
+                told
+            } else {
+                told.without_failed()
             };
-            let case = format!("{:?} fails as operation {at}", disk.failed());
             told.clone().with_written().check(&disk.after_kill(), &case);
             for seed in 0..10 {
                 let after = disk.after_power_cut(&mut Chance::new(seed << 32 | at as u64));
@@ -99,11 +100,32 @@ fn an_operation_that_fails_takes_its_own_append_back_and_no_other() {
     }
 }
 
+fn is_half_done(failed: Operation) -> bool {
+    matches!(failed, Operation::SyncNames | Operation::Truncate)
+}
+
+#[test]
+fn a_beginning_that_fails_at_any_operation_leaves_no_file() {
+    let begin = |disk: &SimulatedDisk| journal(disk).append(&[begun(PARTS)], Durability::Flushed);
+    let whole = SimulatedDisk::new();
+    begin(&whole).unwrap();
+    for at in 2..=whole.operations() {
+        let disk = SimulatedDisk::new();
+        disk.expect(Trouble::Failure { at, count: 1 });
+        assert!(begin(&disk).is_err());
+        assert_eq!(disk.names_there(), Vec::<String>::new(), "{:?} fails", disk.failed());
+        begin(&disk).unwrap();
+    }
+}
+
 #[test]
 fn a_full_disk_has_room_for_what_was_planned() {
     let disk = SimulatedDisk::new();
     let mut journal = journal(&disk);
     journal.append(&[begun(PARTS)], Durability::Flushed).unwrap();
+    // A write that fails is cut back, and cutting gives up what was reserved behind it.
+    disk.expect(Trouble::Failure { at: disk.operations() + 1, count: 1 });
+    journal.append(&[initiated("1")], Durability::Flushed).unwrap_err();
     disk.fill();
     journal.append(&[initiated("1")], Durability::Flushed).unwrap();
     for number in 1..=PARTS {

@@ -28,7 +28,7 @@ struct World {
     name_changes: Vec<NameChange>,
     operations: usize,
     trouble: Option<Trouble>,
-    failed: Option<Operation>,
+    failed: Vec<Operation>,
     dead: bool,
     full: bool,
     ids: u64,
@@ -61,8 +61,8 @@ enum NameChange {
 pub(super) enum Trouble {
     /// That operation and all later ones do not happen.
     PowerCut { at: usize },
-    /// That operation fails, having done half of it; later ones work.
-    Failure { at: usize },
+    /// That operation and those right behind it fail, `count` in all, having done half of it; later ones work.
+    Failure { at: usize, count: usize },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +87,13 @@ impl SimulatedDisk {
 
     /// The same files and names, and nothing shared.
     pub(super) fn fork(&self) -> Self {
-        let world =
-            World { operations: 0, trouble: None, failed: None, dead: false, ..self.world.borrow().clone() };
+        let world = World {
+            operations: 0,
+            trouble: None,
+            failed: Vec::new(),
+            dead: false,
+            ..self.world.borrow().clone()
+        };
         Self { world: Rc::new(RefCell::new(world)) }
     }
 
@@ -104,9 +109,9 @@ impl SimulatedDisk {
         self.world.borrow().dead
     }
 
-    /// The operation that failed, if its turn came.
-    pub(super) fn failed(&self) -> Option<Operation> {
-        self.world.borrow().failed
+    /// The operations that failed.
+    pub(super) fn failed(&self) -> Vec<Operation> {
+        self.world.borrow().failed.clone()
     }
 
     /// From now on there is only the room that was reserved.
@@ -166,8 +171,8 @@ impl SimulatedDisk {
                 world.dead = true;
                 Err(io::Error::other("no power"))
             }
-            Some(Trouble::Failure { at }) if at == world.operations => {
-                world.failed = Some(operation);
+            Some(Trouble::Failure { at, count }) if (at..at + count).contains(&world.operations) => {
+                world.failed.push(operation);
                 Ok(Going::Wrong)
             }
             _ => Ok(Going::Well),
