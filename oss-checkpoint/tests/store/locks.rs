@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Lines, Read},
+    io::{BufRead, BufReader, Lines, Read, Write},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -97,7 +97,10 @@ fn a_child_process_gets_none_of_the_files() {
     let dir = tempfile::tempdir().unwrap();
     let mut slot = FileStore::new(dir.path()).claim(&job("a")).unwrap();
     slot.append(&history::under_way(&job("a"), 2, 9), Durability::Flushed).unwrap();
-    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // It is up, and has closed what starting it opened, when it answers.
+    child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let files = fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
     let files: Vec<_> = files.map(|file| fs::read_link(file.unwrap().path()).unwrap()).collect();
     assert!(files.len() >= 3 && !files.iter().any(|file| file.starts_with(dir.path())), "{files:?}");
