@@ -240,6 +240,7 @@ mod tests {
         good().1
     }
 
+    // faults: 3
     #[test]
     fn a_dead_address_holds_nobody_up() {
         let ((_held, dead), (_listener, good)) = (dead(), good());
@@ -254,6 +255,7 @@ mod tests {
         }
     }
 
+    // faults: 5
     #[test]
     fn connecting_has_one_clock() {
         let (_held, dead) = dead();

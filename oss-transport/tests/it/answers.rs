@@ -6,7 +6,7 @@ use oss_transport::{Exchange, TransportError};
 
 use crate::{
     peer::Peer,
-    request::{answered, get, put, send, transport},
+    request::{answered, get, put, send, told, transport},
 };
 
 enum Expected {
@@ -37,6 +37,7 @@ fn check_with(what: &str, answer: &str, expected: &Expected, change: impl Fn(&mu
     }
 }
 
+// faults: 32, 35
 #[test]
 fn only_an_answer_with_whole_framing_is_taken() {
     let cases = [
@@ -102,6 +103,7 @@ fn only_an_answer_with_whole_framing_is_taken() {
     }
 }
 
+// faults: 33
 #[test]
 fn a_head_without_measure_is_refused() {
     let mut large = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n".to_owned();
@@ -124,6 +126,7 @@ fn a_head_without_measure_is_refused() {
     check("a header without end", &endless, &Unanswered);
 }
 
+// faults: 19
 #[test]
 fn at_most_16_informational_answers_are_read() {
     let last = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -131,6 +134,7 @@ fn at_most_16_informational_answers_are_read() {
     check("17 of them", &("HTTP/1.1 102 Processing\r\n\r\n".repeat(17) + last), &Unanswered);
 }
 
+// faults: 19
 #[test]
 fn a_flood_of_informational_answers_ends() {
     let peer = Peer::new(move |_, mut caller| {
@@ -153,6 +157,7 @@ fn an_answer_over_the_limit_is_unanswered() {
     }
 }
 
+// faults: 18
 #[test]
 fn an_expected_continue_holds_the_body_back() {
     let go = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -185,4 +190,16 @@ fn an_expected_continue_holds_the_body_back() {
         assert_eq!(answered(send(&transport, exchange)).0, status, "{what}");
         assert_eq!(received.recv().unwrap(), if takes_body { 5 } else { 0 }, "{what}");
     }
+}
+
+#[test]
+fn an_answer_that_announces_too_much_is_not_read() {
+    let peer = Peer::new(|_, mut caller| {
+        caller.request();
+        caller.say("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+        // Says nothing more, so that only the announcement can end the exchange.
+        caller.drained();
+    });
+    let error = send(&transport(), get(&peer.url("/"))).unwrap_err();
+    assert!(told(&error).contains("longer than 1048576 bytes"), "{}", told(&error));
 }

@@ -43,6 +43,7 @@ fn check_stall(
     closed.recv_timeout(SURELY).expect("the connection is closed");
 }
 
+// faults: 9
 #[test]
 fn a_peer_that_takes_no_byte_is_given_up() {
     let (sender, wakes) = mpsc::channel::<()>();
@@ -56,6 +57,7 @@ fn a_peer_that_takes_no_byte_is_given_up() {
     drop(sender);
 }
 
+// faults: 10, 28
 #[test]
 fn a_peer_that_never_answers_is_given_up() {
     let timeouts = Timeouts { answer: SHORT, ..PATIENT };
@@ -68,6 +70,7 @@ fn a_peer_that_never_answers_is_given_up() {
     });
 }
 
+// faults: 11
 #[test]
 fn a_head_that_stops_or_trickles_is_given_up() {
     let timeouts = Timeouts { head: SHORT, ..PATIENT };
@@ -84,6 +87,7 @@ fn a_head_that_stops_or_trickles_is_given_up() {
     });
 }
 
+// faults: 11
 #[test]
 fn a_body_that_stops_or_trickles_is_given_up() {
     let timeouts = Timeouts { body: SHORT, ..PATIENT };
@@ -100,6 +104,7 @@ fn a_body_that_stops_or_trickles_is_given_up() {
     });
 }
 
+// faults: 24
 #[test]
 fn a_handshake_that_stalls_is_not_sent() {
     let peer = Peer::new(|_, mut caller| {
@@ -112,6 +117,7 @@ fn a_handshake_that_stalls_is_not_sent() {
     assert!(told(&error).contains("shaking hands"), "{}", told(&error));
 }
 
+// faults: 12
 #[test]
 fn a_slow_peer_that_moves_bytes_is_not_given_up() {
     const LEN: u64 = 40_000_000;
@@ -233,19 +239,23 @@ fn a_dropped_future_closes_its_connection() {
 
 #[test]
 fn a_dropped_answer_closes_its_connection() {
-    let (gone, is_gone) = mpsc::channel();
-    let gone = Mutex::new(gone);
-    let peer = Peer::new(move |_, mut caller| {
-        caller.request();
-        caller.say("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
-        let block = vec![0; 65_536];
-        while caller.try_say(&block) {}
-        gone.lock().unwrap().send(()).unwrap();
-    });
-    let transport = transport();
-    let response = send(&transport, Exchange { answer_limit: None, ..get(&peer.url("/")) }).unwrap();
-    drop(response);
-    is_gone.recv_timeout(SURELY).expect("the connection is closed");
+    for is_quiet in [false, true] {
+        let (gone, is_gone) = mpsc::channel();
+        let gone = Mutex::new(gone);
+        let peer = Peer::new(move |_, mut caller| {
+            caller.request();
+            caller.say("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
+            let block = vec![0; 65_536];
+            while !is_quiet && caller.try_say(&block) {}
+            caller.drained();
+            gone.lock().unwrap().send(()).unwrap();
+        });
+        let transport = transport();
+        let timeouts = Timeouts { body: SURELY * 10, ..PATIENT };
+        let exchange = Exchange { answer_limit: None, timeouts, ..get(&peer.url("/")) };
+        drop(send(&transport, exchange).unwrap());
+        is_gone.recv_timeout(SURELY).expect("the connection is closed");
+    }
 }
 
 #[test]
