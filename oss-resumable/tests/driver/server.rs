@@ -43,7 +43,8 @@ fn answer(oss: &FakeOss, stream: TcpStream) -> Option<()> {
         request = request.header(name, value);
     }
     let (head, ()) = request.body(()).ok()?.into_parts();
-    let mut body = vec![0; head.headers["content-length"].to_str().ok()?.parse().ok()?];
+    let len = head.headers.get("content-length").map_or(Some(0), |len| len.to_str().ok()?.parse().ok())?;
+    let mut body = vec![0; len];
     stream.read_exact(&mut body).ok()?;
     let (answer, body) = oss.answer(&head, Bytes::from(body)).into_parts();
     let mut bytes = format!("HTTP/1.0 {}\r\n", answer.status).into_bytes();
