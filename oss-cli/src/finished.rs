@@ -95,3 +95,81 @@ pub(crate) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<(), Failur
         failed(error)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    fn receipt() -> Receipt {
+        let text = r#"{
+            "v": 1, "service": "local", "bucket": "demo", "key": "a", "size": 3072, "crc64": "17", "etag": "T",
+            "version_id": null, "upload_id": "U", "proof": "parts+object", "settled": false,
+            "source": {"path": "/a", "mtime_ns": 1, "ctime_ns": 2, "device": 3, "inode": 4}, "parts": [],
+            "started": "2026-01-02T03:04:05Z", "finished": "2026-01-02T03:04:06Z", "request_ids": {}
+        }"#;
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_what_was_sent_and_what_was_there() {
+        let check = |receipt: &Receipt, resumed: u64, line: &str| {
+            let finished = Finished { receipt, resumed, took: Duration::from_millis(1500) };
+            assert_eq!(finished.text(), line);
+        };
+        let mut receipt = receipt();
+        check(&receipt, 0, "oss://demo/a: 3 KiB in 1.5 s, 3 KiB sent, proved by CRC-64 17");
+        check(&receipt, 1024, "oss://demo/a: 3 KiB in 1.5 s, 2 KiB sent, 1 KiB resumed, proved by CRC-64 17");
+        receipt.settled = true;
+        check(
+            &receipt,
+            0,
+            "oss://demo/a: 3 KiB in 1.5 s, 3 KiB sent, settled by asking, proved by CRC-64 17",
+        );
+        receipt.settled = false;
+        receipt.proof = ReceiptProof::None;
+        check(&receipt, 0, "oss://demo/a: 3 KiB in 1.5 s, 3 KiB sent, not proved, CRC-64 here 17");
+        receipt.already = true;
+        check(
+            &receipt,
+            3072,
+            "oss://demo/a: 3 KiB in 1.5 s, was complete already, not proved, CRC-64 here 17",
+        );
+    }
+
+    #[test]
+    fn json_is_the_receipt_with_the_run_beside() {
+        let receipt = receipt();
+        let object = Finished { receipt: &receipt, resumed: 1024, took: Duration::from_millis(1500) }.json();
+        for (name, value) in json!(receipt).as_object().unwrap() {
+            assert_eq!(object[name], *value, "{name}");
+        }
+        assert_eq!((&object["outcome"], &object["exit"]), (&json!("done"), &json!(0)));
+        let run =
+            json!({ "bytes_sent": 2048, "bytes_resumed": 1024, "already": false, "milliseconds": 1500 });
+        assert_eq!(object["run"], run);
+    }
+
+    #[test]
+    fn a_receipt_replaces_its_file_as_a_whole_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("receipt.json");
+        fs::write(&path, "an older one, which is longer than nothing").unwrap();
+        write_receipt(&path, &receipt()).unwrap();
+        assert_eq!(serde_json::from_slice::<Receipt>(&fs::read(&path).unwrap()).unwrap(), receipt());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_receipt_that_cannot_be_written_is_named_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("by a directory")).unwrap();
+        let failure = write_receipt(&taken, &receipt()).unwrap_err();
+        assert_eq!(failure.status, ExitStatus::Local);
+        assert!(failure.message.contains("taken"), "{}", failure.message);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

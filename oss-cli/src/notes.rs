@@ -1,6 +1,6 @@
 //! What a user should know of an upload that goes on all the same, in words.
 
-use oss_checkpoint::UploadId;
+use oss_checkpoint::{ByteCount, UploadId};
 use oss_resumable::Note;
 
 /// One line, with `warning:` in front where something may have to be done about it.
@@ -13,6 +13,9 @@ pub(crate) fn text(note: &Note) -> String {
         Note::StartedOver => {
             "note: the unfinished upload was made for other options or another content; it was given up"
                 .to_owned()
+        }
+        Note::UploadVanished { upload_id, lost } if *lost == ByteCount::ZERO => {
+            format!("warning: upload {upload_id} is gone from the server; a new one begins")
         }
         Note::UploadVanished { upload_id, lost } => {
             format!("warning: upload {upload_id} is gone from the server; {lost} have to be sent again")

@@ -6,8 +6,11 @@ use oss_checkpoint::ByteCount;
 
 use crate::{progress::Snapshot, text::ShellLine};
 
-/// What an upload that stands at `at` has lost: nothing.
+/// What an upload that stands at `at` has gained for good.
 pub(crate) fn kept(at: Snapshot) -> String {
+    if at.done == 0 {
+        return "none of it is known to be on the server".to_owned();
+    }
     format!("{} of {} are on the server and kept", ByteCount::new(at.done), ByteCount::new(at.total))
 }
 

@@ -164,3 +164,91 @@ fn source_now(path: &[u8], stamp: &SourceStamp) -> Source {
         Source::Changed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use oss_checkpoint::{
+        Begun, BucketName, CheckpointStore as _, Crc64, Durability, ETag, FileIdentity, Job, ObjectKey,
+        ObjectOptions, PartNumber, PartReceipt, Record, ServiceName,
+    };
+
+    use super::*;
+
+    /// The stamp of a file, as an upload would take it.
+    fn stamp(path: &Path) -> SourceStamp {
+        let found = fs::metadata(path).unwrap();
+        let nanoseconds = |time: SystemTime| {
+            i64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos()).unwrap()
+        };
+        let ctime_ns = found.ctime() * 1_000_000_000 + found.ctime_nsec();
+        SourceStamp {
+            len: ByteCount::new(found.len()),
+            mtime_ns: nanoseconds(found.modified().unwrap()),
+            identity: Some(FileIdentity { ctime_ns, device: found.dev(), inode: found.ino() }),
+        }
+    }
+
+    #[test]
+    fn a_journal_is_told_with_what_is_left_to_send() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("a.iso");
+        fs::write(&source, vec![7; 250 * 1024]).unwrap();
+        let job = Job {
+            service: ServiceName::new("local").unwrap(),
+            bucket: BucketName::new("demo").unwrap(),
+            key: ObjectKey::new("a\u{1b}.iso").unwrap(),
+            source: source.as_os_str().as_bytes().to_vec(),
+        };
+        let store = FileStore::new(folder.path().join("uploads"));
+        let mut slot = store.claim(&job).unwrap();
+        let part = PartReceipt {
+            number: PartNumber::new(2).unwrap(),
+            size: ByteCount::kib(100),
+            crc64: Crc64::new(1),
+            etag: ETag::new("E").unwrap(),
+        };
+        let records = [
+            Record::Begun(Box::new(Begun {
+                job: job.clone(),
+                endpoint: "127.0.0.1:8000".to_owned(),
+                stamp: stamp(&source),
+                part_size: ByteCount::kib(100),
+                options: ObjectOptions::default(),
+                at: 1_000,
+            })),
+            Record::Initiated { upload_id: UploadId::new("U1").unwrap(), at: None },
+            Record::PartUploaded { receipt: part, at_rest: true },
+        ];
+        slot.append(&records, Durability::Written).unwrap();
+
+        let row = || Row::of(store.jobs().unwrap().next().unwrap().unwrap());
+        let json = row().json();
+        let told = |name: &str| json[name].clone();
+        assert_eq!(
+            (told("size"), told("uploaded"), told("to_send")),
+            (json!(256_000), json!(102_400), json!(153_600))
+        );
+        assert_eq!((told("parts"), told("parts_uploaded")), (json!(3), json!(1)));
+        assert_eq!(
+            (told("upload_id"), told("service"), told("stage")),
+            (json!("U1"), json!("local"), json!("uploading"))
+        );
+        assert_eq!(told("held_by")["pid"], json!(std::process::id()));
+        let now = Timestamp::from_second(1_090).unwrap();
+        let text = row().text(now);
+        assert!(
+            text.contains("40%, 100 KiB of 250 KiB, 150 KiB to send, begun 1 min 30 s ago, held by"),
+            "{text}"
+        );
+
+        drop(slot);
+        assert!(row().json()["held_by"].is_null());
+        fs::write(&source, "other").unwrap();
+        assert_eq!(row().json()["source_state"], json!("changed"));
+        fs::remove_file(&source).unwrap();
+        assert!(row().text(now).contains("the source is gone"));
+        assert!(row().text(Timestamp::from_second(10).unwrap()).contains("begun 0 s ago"), "no negative age");
+    }
+}
