@@ -1,6 +1,9 @@
 //! What the arguments mean together with the environment: checked, complete, and nothing left to be wrong about but the
 //! world.
 
+mod emulator;
+mod service;
+
 use std::{
     ffi::OsString,
     num::NonZeroU16,
@@ -10,17 +13,11 @@ use std::{
 
 use etcetera::base_strategy::{BaseStrategy as _, choose_base_strategy};
 use oss_checkpoint::{BucketName, ByteCount, ObjectKey, ObjectOptions, PartPlan};
-use oss_emulator::{AccessKey, Cname, faults::Script};
-use oss_resumable::{
-    Adopt, OnChange, Verify,
-    wire::{self, Endpoint, EndpointSettings},
-};
-use oss_sign::{AccessKeyId, AccessKeySecret, Credentials, SecurityToken};
+use oss_resumable::{Adopt, OnChange, Verify};
 
+pub(crate) use self::service::{Place, Service};
 use crate::{
-    args::{
-        self, Arguments, CommandArguments, CpArguments, EmulateArguments, GlobalArguments, JobsArguments,
-    },
+    args::{self, Arguments, CommandArguments, CpArguments, GlobalArguments, JobsArguments},
     failure::Failure,
     object_options,
     output::Output,
@@ -65,24 +62,6 @@ pub(crate) enum Command {
     ListJobs { checkpoint_dir: PathBuf },
     /// Be the server.
     Emulate(Box<oss_emulator::Settings>),
-}
-
-/// Who is asked.
-#[derive(Debug)]
-pub(crate) struct Service {
-    /// Where it is.
-    pub(crate) place: Place,
-    /// Certificates to trust beside the system's.
-    pub(crate) ca_file: Option<PathBuf>,
-}
-
-/// Where the service is.
-#[derive(Debug)]
-pub(crate) enum Place {
-    /// Inside this process, with its state in this folder.
-    Local { root: PathBuf, region: String },
-    /// Somewhere else.
-    Remote { endpoint: Endpoint, credentials: Credentials },
 }
 
 /// One upload.
@@ -163,28 +142,11 @@ impl Settings {
             CommandArguments::Jobs(JobsArguments::Ls) => {
                 Command::ListJobs { checkpoint_dir: checkpoint_dir(said)? }
             }
-            CommandArguments::Emulate(emulate) => Command::Emulate(Box::new(emulator(said, *emulate)?)),
+            CommandArguments::Emulate(emulate) => {
+                Command::Emulate(Box::new(emulator::settle(said, *emulate)?))
+            }
         };
         Ok(Self { global, command })
-    }
-}
-
-impl Service {
-    fn settle(said: &GlobalArguments, environment: Environment<'_>) -> Result<Self, Failure> {
-        let place = if said.local {
-            let region = said.region.as_deref().unwrap_or(LOCAL_REGION).to_owned();
-            Place::Local { root: state_folder("local")?, region }
-        } else {
-            let endpoint = endpoint(said, environment)?;
-            Place::Remote { endpoint, credentials: credentials(environment)? }
-        };
-        if let Some(file) = &said.ca_file {
-            // It is read where the first https exchange needs it; a slip in its name shows at once.
-            std::fs::File::open(file).map_err(|error| {
-                Failure::local(format!("cannot read --ca-file {}: {error}", file.display()))
-            })?;
-        }
-        Ok(Self { place, ca_file: said.ca_file.clone() })
     }
 }
 
@@ -253,82 +215,12 @@ impl Copy {
     }
 }
 
-/// Region of the server inside, without a flag.
-const LOCAL_REGION: &str = "cn-hangzhou";
 /// Part size and threshold without flags: those of `oss2.resumable_upload`.
 const DEFAULT_PART_SIZE: ByteCount = ByteCount::mib(10);
 /// Parts in flight without a flag.
 const DEFAULT_PARALLEL: NonZeroU16 = NonZeroU16::new(4).expect("4 is not 0");
 /// Most parts in flight: each has a connection, and a process has 1,024 files where nobody raised it.
 const MAX_PARALLEL: u16 = 512;
-
-fn endpoint(said: &GlobalArguments, environment: Environment<'_>) -> Result<Endpoint, Failure> {
-    let settings = EndpointSettings {
-        endpoint: flag_or_variable(said.endpoint.as_ref(), environment, "OSS_ENDPOINT")?,
-        region: flag_or_variable(said.region.as_ref(), environment, "OSS_REGION")?,
-        internal: said.internal,
-        addressing_style: said.addressing_style.map(|style| match style {
-            args::AddressingStyle::Virtual => wire::AddressingStyle::VirtualHost,
-            args::AddressingStyle::Path => wire::AddressingStyle::Path,
-            args::AddressingStyle::Cname => wire::AddressingStyle::Cname,
-        }),
-    };
-    let nowhere = settings.endpoint.is_none() && settings.region.is_none();
-    Endpoint::resolve(&settings).map_err(|error| {
-        let failure = Failure::usage(error.to_string());
-        if nowhere {
-            failure.with_hint(format!("set OSS_REGION or OSS_ENDPOINT; {WITHOUT_ACCOUNT}"))
-        } else {
-            failure
-        }
-    })
-}
-
-fn credentials(environment: Environment<'_>) -> Result<Credentials, Failure> {
-    const ID: &str = "OSS_ACCESS_KEY_ID";
-    const SECRET: &str = "OSS_ACCESS_KEY_SECRET";
-    const TOKEN: &str = "OSS_SESSION_TOKEN";
-    let missing = |name: &str| {
-        let hint = format!("set {ID} and {SECRET}, and {TOKEN} for temporary ones; {WITHOUT_ACCOUNT}");
-        Failure::usage(format!("no credentials: {name} is not set")).with_hint(hint)
-    };
-    // What is wrong with a secret is said without the secret.
-    let malformed =
-        |name: &str| Failure::usage(format!("{name} is malformed: it has characters that no key has"));
-    let id = variable(environment, ID)?.ok_or_else(|| missing(ID))?;
-    let secret = variable(environment, SECRET)?.ok_or_else(|| missing(SECRET))?;
-    let id = AccessKeyId::new(id).map_err(|_| malformed(ID))?;
-    let secret = AccessKeySecret::new(secret).map_err(|_| malformed(SECRET))?;
-    let credentials = Credentials::from_parts(id, secret);
-    match variable(environment, TOKEN)? {
-        Some(token) => {
-            let token = SecurityToken::new(token).map_err(|_| malformed(TOKEN))?;
-            Ok(credentials.with_security_token(token))
-        }
-        None => Ok(credentials),
-    }
-}
-
-/// How to get by with no account.
-const WITHOUT_ACCOUNT: &str = "or try it without an account: oss --local cp FILE oss://demo/";
-
-fn flag_or_variable(
-    flag: Option<&String>,
-    environment: Environment<'_>,
-    name: &str,
-) -> Result<Option<String>, Failure> {
-    match flag {
-        Some(value) => Ok(Some(value.clone())),
-        None => variable(environment, name),
-    }
-}
-
-fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>, Failure> {
-    let Some(value) = environment(name).filter(|value| !value.is_empty()) else {
-        return Ok(None);
-    };
-    value.into_string().map(Some).map_err(|_| Failure::usage(format!("{name} is not UTF-8")))
-}
 
 fn checkpoint_dir(said: &GlobalArguments) -> Result<PathBuf, Failure> {
     match &said.checkpoint_dir {
@@ -337,14 +229,6 @@ fn checkpoint_dir(said: &GlobalArguments) -> Result<PathBuf, Failure> {
             state_folder("uploads").map_err(|failure| failure.with_hint("say where with --checkpoint-dir"))
         }
     }
-}
-
-/// `$XDG_STATE_HOME/oss/<name>`.
-fn state_folder(name: &str) -> Result<PathBuf, Failure> {
-    let strategy = choose_base_strategy()
-        .map_err(|_| Failure::local("there is no home directory, and so no place to keep state in"))?;
-    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-    Ok(state.join("oss").join(name))
 }
 
 /// A receipt that cannot be written is known before the upload, not behind it.
@@ -359,42 +243,12 @@ fn check_receipt(receipt: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn emulator(said: &GlobalArguments, arguments: EmulateArguments) -> Result<oss_emulator::Settings, Failure> {
-    let root = match arguments.root {
-        Some(root) => root,
-        None => state_folder("emulator").map_err(|failure| failure.with_hint("say where with --root"))?,
-    };
-    let mut settings = oss_emulator::Settings::new(root);
-    settings.listen = arguments.listen;
-    settings.allow_remote = arguments.allow_remote;
-    settings.create_buckets = arguments.create_buckets;
-    settings.discard = arguments.discard;
-    settings.no_verify = arguments.no_verify;
-    settings.log_file = arguments.log;
-    if let Some(region) = &said.region {
-        settings.region.clone_from(region);
-    }
-    for key in arguments.access_key {
-        let key = key.to_str().and_then(|key| key.parse::<AccessKey>().ok());
-        let key =
-            key.ok_or_else(|| Failure::usage("--access-key is written ID:SECRET or ID:SECRET:TOKEN"))?;
-        settings.access_keys.push(key);
-    }
-    for cname in &arguments.cname {
-        let cname: Cname =
-            cname.parse().map_err(|error| Failure::usage(format!("--cname {cname}: {error}")))?;
-        settings.cnames.push(cname);
-    }
-    if let Some(script) = &arguments.faults {
-        settings.faults = faults(script)?;
-    }
-    Ok(settings)
-}
-
-fn faults(script: &Path) -> Result<Script, Failure> {
-    let text = std::fs::read_to_string(script)
-        .map_err(|error| Failure::local(format!("cannot read --faults {}: {error}", script.display())))?;
-    Script::parse(&text).map_err(|error| Failure::usage(format!("--faults {}: {error}", script.display())))
+/// `$XDG_STATE_HOME/oss/<name>`.
+fn state_folder(name: &str) -> Result<PathBuf, Failure> {
+    let strategy = choose_base_strategy()
+        .map_err(|_| Failure::local("there is no home directory, and so no place to keep state in"))?;
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Ok(state.join("oss").join(name))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `oss emulate`: the local server, until a signal stops it.
 
-use oss_emulator::Emulator;
+use oss_emulator::{Emulator, StartError};
 use serde_json::json;
 
 use crate::{
@@ -20,9 +20,8 @@ pub(crate) fn run(settings: &oss_emulator::Settings, global: Global) -> Result<E
     runtime.block_on(async {
         let mut signals = StopSignals::listen().map_err(cannot_start)?;
         let region = settings.region.clone();
-        let emulator = Emulator::bind(settings.clone())
-            .and_then(Emulator::start)
-            .map_err(|error| Failure::local(with_causes(&error)))?;
+        let emulator =
+            Emulator::bind(settings.clone()).and_then(Emulator::start).map_err(|error| failure_of(&error))?;
         let endpoint = emulator.endpoint();
         global.output.result(
             || format!("listening on {endpoint}"),
@@ -36,4 +35,18 @@ pub(crate) fn run(settings: &oss_emulator::Settings, global: Global) -> Result<E
         }
         Ok(ExitStatus::Done)
     })
+}
+
+fn failure_of(error: &StartError) -> Failure {
+    let message = with_causes(error);
+    match error {
+        StartError::NotLoopback { .. } => {
+            Failure::usage(message).with_hint("if they may, and may fill the disk here, give --allow-remote")
+        }
+        StartError::MalformedRegion { .. } => Failure::usage(message),
+        StartError::Listen { .. } => {
+            Failure::local(message).with_hint("--listen 127.0.0.1:0 takes a free port")
+        }
+        _ => Failure::local(message),
+    }
 }
