@@ -61,3 +61,8 @@ pub use error::StartError;
 pub use requests::Request;
 pub use server::{Emulator, Running};
 pub use settings::{AccessKey, Cname, Settings};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

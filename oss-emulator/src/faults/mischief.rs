@@ -1,29 +1,48 @@
 //! Which rules fire at a request, and what they ask for together.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use super::action::Action;
-use super::script::{Occurrence, Rule, Script, Target};
+use super::script::{Occurrence, Per, Rule, Script, Target};
 use crate::route::Operation;
 
 /// A script with its counts.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    rules: Vec<(Rule, AtomicU64)>,
+    rules: Vec<(Rule, Mutex<Counts>)>,
+}
+
+/// How many requests a rule has looked at.
+type Counts = HashMap<Counted, u64>;
+
+/// What is counted together: all requests of a rule, or those for one part of one key.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Counted {
+    All,
+    Part { key: String, number: u16 },
 }
 
 impl Rules {
     pub(crate) fn new(script: Script) -> Self {
-        Self { rules: script.rules.into_iter().map(|rule| (rule, AtomicU64::new(0))).collect() }
+        Self { rules: script.rules.into_iter().map(|rule| (rule, Mutex::default())).collect() }
     }
 
     /// Counts the request at every rule that looks at it, and gathers what fires, in the order of the script.
     pub(crate) fn fire(&self, operation: Operation, key: Option<&str>, part: Option<u16>) -> Mischief {
         let mut mischief = Mischief::default();
-        for (rule, count) in &self.rules {
-            if rule.target.covers(operation, key, part)
-                && rule.occurrence.is_now(count.fetch_add(1, Ordering::Relaxed) + 1)
-            {
+        for (rule, counts) in &self.rules {
+            if !rule.target.covers(operation, key, part) {
+                continue;
+            }
+            let counted = match (rule.per, key, part) {
+                (Per::Part, Some(key), Some(number)) => Counted::Part { key: key.to_owned(), number },
+                _ => Counted::All,
+            };
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(counted).or_default();
+            *count += 1;
+            if rule.occurrence.is_now(*count) {
                 mischief.names.push(rule.name.clone());
                 mischief.actions.push(rule.action.clone());
             }
@@ -101,6 +120,18 @@ mod tests {
         assert_eq!(firing("key = 'other'", 1), [0_u64; 0]);
         assert_eq!(firing("probability = 0.0", 9), [0_u64; 0]);
         assert_eq!(firing("probability = 1.0", 2), [1, 2]);
+    }
+
+    #[test]
+    fn a_rule_can_count_for_each_part() {
+        let script =
+            Script::parse("[[fault]]\nat = 'upload_part'\ndo = 'no-act'\nper = 'part'\nnth = 1").unwrap();
+        let rules = Rules::new(script);
+        let is_hurt =
+            |key, part| !rules.fire(Operation::UploadPart, Some(key), Some(part)).actions.is_empty();
+        let fired = [("k", 1), ("k", 2), ("k", 1), ("l", 1), ("k", 2), ("l", 1)]
+            .map(|(key, part)| is_hurt(key, part));
+        assert_eq!(fired, [true, true, false, true, false, false]);
     }
 
     #[test]

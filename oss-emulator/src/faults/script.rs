@@ -62,6 +62,7 @@ pub(super) struct Rule {
     pub(super) name: String,
     pub(super) target: Target,
     pub(super) occurrence: Occurrence,
+    pub(super) per: Per,
     pub(super) action: Action,
 }
 
@@ -72,6 +73,17 @@ pub(super) struct Target {
     pub(super) operation: Option<Operation>,
     pub(super) part: Option<u16>,
     pub(super) key: Option<String>,
+}
+
+/// What a rule counts together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Per {
+    /// All requests that it looks at.
+    #[default]
+    Rule,
+    /// Those for one part of one key.
+    Part,
 }
 
 /// At which of the requests that it looks at a rule fires.
@@ -100,6 +112,8 @@ struct RawRule {
     at: At,
     part: Option<u16>,
     key: Option<String>,
+    #[serde(default)]
+    per: Per,
     nth: Option<Nth>,
     every: Option<NonZeroU64>,
     probability: Option<f64>,
@@ -178,7 +192,7 @@ impl RawRule {
         let action = self.action(&verb)?;
         match self.left_over() {
             Some(field) => Err(format!("`{field}` means nothing to `{verb}`")),
-            None => Ok(Rule { name: format!("{place}:{verb}"), target, occurrence, action }),
+            None => Ok(Rule { name: format!("{place}:{verb}"), target, occurrence, per: self.per, action }),
         }
     }
 
@@ -388,6 +402,7 @@ mod tests {
             ("[[fault]]\nat = \"any\"\ndo = \"delay\"\nfor = \"soon\"", 4, "soon"),
             ("[[fault]]\nat = \"any\"\ndo = \"header\"\nname = \"a b\"\nvalue = \"c\"", 1, "a b"),
             ("[[fault]]\nat = \"any\"\ndo = \"refuse\"\nstatus = 99\ncode = \"X\"", 1, "99"),
+            ("[[fault]]\nat = \"any\"\ndo = \"no-act\"\nper = \"day\"", 4, "day"),
             ("[[faults]]\n", 1, "faults"),
         ];
         for (text, line, word) in cases {
@@ -425,7 +440,16 @@ mod tests {
             "do='expire-token'",
             "do='skew'\nby='-20m'",
         ];
+        let readme = include_str!("../../README.md");
+        for operation in Operation::ALL {
+            assert!(
+                readme.contains(&format!("`{}`", operation.name())),
+                "{operation:?} is not in the README"
+            );
+        }
         for action in cases {
+            let verb = action.split('\'').nth(1).unwrap();
+            assert!(readme.contains(&format!("`{verb}`")), "{verb} is not in the README");
             let text = format!("[[fault]]\nat='any'\nnth='2..'\n{action}");
             assert_eq!(Script::parse(&text).map(|script| script.len()), Ok(1), "{text}");
         }
