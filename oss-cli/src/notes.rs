@@ -6,7 +6,7 @@ use oss_resumable::Note;
 /// One line, with `warning:` in front where something may have to be done about it.
 pub(crate) fn text(note: &Note) -> String {
     match note {
-        Note::SourceChanged => "note: the source has changed; its parts are compared again".to_owned(),
+        Note::SourceChanged => "note: the source has changed since parts of it were sent".to_owned(),
         Note::PartDiffers(part) => {
             format!("note: part {} on the server differs from the source and is sent again", part.get())
         }
