@@ -88,6 +88,7 @@ impl Failure {
         match failure {
             UploadFailure::Refused(fault) => Self::of_fault(fault),
             UploadFailure::Unreachable(fault)
+            | UploadFailure::Unintelligible(fault)
             | UploadFailure::Local(fault)
             | UploadFailure::NoProgress { last: fault, .. } => about(ExitStatus::Local, fault),
             UploadFailure::SourceChanged { .. } => Self::new(ExitStatus::SourceChanged, message),
@@ -215,6 +216,7 @@ mod tests {
         check(UploadFailure::Refused(refusal()), ExitStatus::Refused);
         check(UploadFailure::Unreachable(fault(FaultClass::Unreachable)), ExitStatus::Local);
         check(UploadFailure::Unreachable(fault(FaultClass::Untrusted)), ExitStatus::Local);
+        check(UploadFailure::Unintelligible(fault(FaultClass::Corrupted)), ExitStatus::Local);
         let idle = std::time::Duration::from_mins(15);
         check(UploadFailure::NoProgress { idle, last: fault(FaultClass::Unanswered) }, ExitStatus::Local);
         check(UploadFailure::Local(fault(FaultClass::Local)), ExitStatus::Local);

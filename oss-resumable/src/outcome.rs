@@ -36,6 +36,9 @@ pub enum Failure {
     /// No exchange of this run has reached the service.
     #[error("the service cannot be reached: {0}")]
     Unreachable(Fault),
+    /// What the service answers, or what stands in its place, makes no sense, time and again.
+    #[error("the service's answers make no sense: {0}")]
+    Unintelligible(Fault),
     /// No byte was accepted for so long.
     #[error("no progress for {} s: {last}", idle.as_secs())]
     NoProgress {

@@ -382,7 +382,7 @@ impl Upload {
                 } else if work == Work::FindUploads {
                     self.on_find_denied(fault);
                 } else {
-                    self.fail(crate::Failure::Unreachable(fault));
+                    self.fail(crate::Failure::Unintelligible(fault));
                 }
             }
             Reaction::Settle => self.on_unsettled(work, fault),

@@ -267,7 +267,7 @@ impl Upload {
                 trouble.tries += 1;
                 trouble.corrupted += 1;
                 if trouble.corrupted >= self.limits.corrupted_tries {
-                    self.fail(Failure::Unreachable(fault));
+                    self.fail(Failure::Unintelligible(fault));
                     return;
                 }
                 self.send_part_later(number, tries, fault);
