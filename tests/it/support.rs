@@ -2,6 +2,7 @@
 //! stored.
 
 mod back_door;
+mod canary;
 mod emulator_process;
 mod files;
 mod program;
@@ -11,6 +12,7 @@ mod scene;
 mod wait;
 
 pub(crate) use back_door::{Answer, BackDoor, encoded};
+pub(crate) use canary::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN};
 pub(crate) use emulator_process::EmulatorProcess;
 pub(crate) use files::{contents, keep_times, write_file};
 pub(crate) use program::{Ended, Oss, Running, program};

@@ -13,7 +13,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::wait::eventually;
+use super::{canary, wait::eventually};
 
 /// Where the built program is: `OSS_BIN` if set, else beside the folder of this test's own binary, where cargo puts it; built if it
 /// is not there.
@@ -184,6 +184,8 @@ impl Running {
         let status = eventually(&self.line.clone(), || self.child.try_wait().unwrap());
         let text = |pipe: Option<Gathered>| pipe.map_or(String::new(), Gathered::all);
         let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
+        canary::expect_none_in("stdout", stdout.as_bytes());
+        canary::expect_none_in("stderr", stderr.as_bytes());
         Ended { status, stdout, stderr, line: self.line.clone() }
     }
 }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::{
     back_door::BackDoor,
+    canary::{self, ACCESS_KEY_ID, ACCESS_KEY_SECRET},
     emulator_process::EmulatorProcess,
     files,
     program::{Oss, Running},
@@ -23,7 +24,8 @@ pub(crate) const BUCKET: &str = "demo";
 /// Size of a part unless a test says another: the smallest that OSS takes.
 pub(crate) const PART: usize = 100 << 10;
 
-/// A folder with an emulator in another process. All of it is gone when this is dropped.
+/// A folder with an emulator in another process. All of it is gone when this is dropped, which is when every file in it is
+/// searched for secrets.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) emulator: EmulatorProcess,
@@ -44,7 +46,9 @@ impl Scene {
     /// With further arguments for `oss emulate`.
     pub(crate) fn with(script: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let emulator = EmulatorProcess::start(&folder.path().join("server"), script, arguments);
+        let key = format!("{ACCESS_KEY_ID}:{ACCESS_KEY_SECRET}");
+        let arguments = [&["--access-key", &key], arguments].concat();
+        let emulator = EmulatorProcess::start(&folder.path().join("server"), script, &arguments);
         Self { emulator, back_door: OnceLock::new(), folder }
     }
 
@@ -108,8 +112,8 @@ impl Scene {
         Oss::new(self.folder())
             .env("OSS_ENDPOINT", endpoint)
             .env("OSS_REGION", "cn-hangzhou")
-            .env("OSS_ACCESS_KEY_ID", "local")
-            .env("OSS_ACCESS_KEY_SECRET", "local")
+            .env("OSS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("OSS_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET)
     }
 
     /// `oss cp FILE oss://demo/KEY` with parts and a threshold of [`PART`] bytes.
@@ -152,10 +156,24 @@ impl Scene {
         uploads.filter(|(of, _)| of == key).map(|(_, id)| id).collect()
     }
 
+    /// Says that nothing is left to pay for.
+    #[track_caller]
+    pub(crate) fn expect_nothing_left_on_the_server(&self) {
+        assert_eq!(self.back_door().uploads(BUCKET), [], "uploads are left on the server");
+    }
+
     /// Says that nothing is left to pay for and nothing to go on with: no upload on the server, no journal here.
     #[track_caller]
     pub(crate) fn expect_nothing_left(&self) {
-        assert_eq!(self.back_door().uploads(BUCKET), [], "uploads are left on the server");
+        self.expect_nothing_left_on_the_server();
         assert_eq!(self.journals(), [PathBuf::new(); 0], "journals are left");
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            canary::expect_none_below(self.folder());
+        }
     }
 }
