@@ -296,7 +296,7 @@ impl Upload {
             through(self);
             return Next::Moved;
         }
-        // The first time that it is needed, the save is due at once.
+        // A need that is news makes a save due at once.
         if self.saves.need(needs) { Next::Moved } else { Next::Idle }
     }
 
@@ -488,6 +488,13 @@ impl Upload {
         let applied = self.checkpoint.apply(&record);
         debug_assert!(applied.is_ok(), "{record:?}: {applied:?}");
         if applied.is_ok() { self.saves.push(record) } else { self.saves.latest() }
+    }
+
+    /// The same for a record that something waits for: it goes into the journal with a flush, at once.
+    fn record_durably(&mut self, record: Record) -> Revision {
+        let revision = self.record(record);
+        self.saves.need(revision);
+        revision
     }
 
     fn note(&mut self, note: Note) {

@@ -28,7 +28,7 @@ impl Question {
 impl Upload {
     /// Every part is proved and the source is what it was: from here on the object may exist.
     pub(super) fn seal(&mut self) {
-        let needs = self.record(Record::Entered(Stage::Completing));
+        let needs = self.record_durably(Record::Entered(Stage::Completing));
         self.phase = Phase::Sealing { needs };
     }
 
@@ -151,9 +151,8 @@ impl Upload {
             finished: object.at,
         };
         let already = settled && matches!(&self.phase, Phase::Completing(completing) if completing.resumed);
-        let needs = self.record(Record::Done(Box::new(facts.clone())));
-        let source = self.checkpoint.begun().map(|begun| begun.stamp);
-        if let Some(stamp) = self.stamp.filter(|stamp| already && Some(*stamp) != source) {
+        let needs = self.record_durably(Record::Done(Box::new(facts.clone())));
+        if let Some(stamp) = self.stamp.filter(|_| !self.is_current()) {
             // What was completed is what the source was then; what it is now is another upload.
             self.begin_fresh(stamp);
         } else {
@@ -199,8 +198,14 @@ impl Upload {
             }
             return;
         }
-        // An earlier run sealed it. What it held to be true is looked at again.
+        // An earlier run sealed it.
+        self.unseal();
+    }
+
+    /// What was held to be true when the upload was sealed is looked at again, by what the source is now.
+    fn unseal(&mut self) {
         self.record(Record::Entered(Stage::Uploading));
+        self.listed_upto = None;
         match self.stamp {
             Some(stamp) => self.decide(stamp),
             None => self.phase = Phase::Inspecting { attempt: Attempt::default() },
@@ -210,13 +215,19 @@ impl Upload {
     /// Parts may not be listed, so the object has to tell.
     pub(super) fn on_probe_denied(&mut self, fault: Fault) {
         self.note_once(Note::ListDenied(fault));
-        let tiled = self.object_crc64().is_some();
+        // Only what was sealed for the source as it is now may be completed unseen.
+        let current = self.object_crc64().is_some() && self.is_current();
         let Phase::Completing(completing) = &mut self.phase else { return };
-        if tiled {
+        if current {
             completing.question = Question::Complete;
         } else {
-            self.on_still_unfinished();
+            self.unseal();
         }
+    }
+
+    /// Whether the source is still the one that the parts in the journal are of.
+    fn is_current(&self) -> bool {
+        self.stamp == self.checkpoint.begun().map(|begun| begun.stamp)
     }
 
     /// The server does not know the upload.
@@ -272,13 +283,11 @@ impl Upload {
     /// The server has other parts than we named.
     pub(super) fn on_rejected(&mut self, fault: Fault) {
         self.rejected += 1;
-        let Some(begun) = self.checkpoint.begun().cloned().filter(|_| self.rejected <= MAX_REJECTED) else {
+        if self.rejected <= MAX_REJECTED {
+            self.unseal();
+        } else {
             self.fail(Failure::Refused(fault));
-            return;
-        };
-        self.record(Record::Entered(Stage::Uploading));
-        self.listed_upto = None;
-        self.transfer_listed(&begun);
+        }
     }
 
     /// CRC-64 of the whole source, joined from the parts that count; `None` unless they tile it.

@@ -64,7 +64,7 @@ impl Upload {
             self.after_abort(then);
             return;
         }
-        let needs = self.record(Record::Entered(Stage::Aborting));
+        let needs = self.record_durably(Record::Entered(Stage::Aborting));
         self.phase = Phase::GivingUp { needs, then: Box::new(then), twice };
     }
 

@@ -106,7 +106,7 @@ impl Upload {
                 return;
             }
         };
-        let needs = self.record(Record::Begun(Box::new(Begun {
+        let needs = self.record_durably(Record::Begun(Box::new(Begun {
             job: self.spec.job.clone(),
             endpoint: self.spec.endpoint.clone(),
             stamp,
@@ -124,8 +124,10 @@ impl Upload {
             self.phase = Phase::Initiating { attempt: Attempt::default() };
             return;
         };
-        let mut needs = self
-            .record(Record::Initiated { upload_id: fit.upload.upload_id.clone(), at: fit.upload.initiated });
+        let mut needs = self.record_durably(Record::Initiated {
+            upload_id: fit.upload.upload_id.clone(),
+            at: fit.upload.initiated,
+        });
         let mut table = PartTable::fresh(fit.plan);
         let (mut parts, mut bytes) = (0, 0);
         for (receipt, at_rest) in fit.receipts {
@@ -145,7 +147,7 @@ impl Upload {
     pub(super) fn on_initiated(&mut self, upload_id: UploadId, at: Option<ServerTime>) {
         let (Phase::Initiating { .. }, Some(plan)) = (&self.phase, self.checkpoint.plan()) else { return };
         self.patience.progress(self.now);
-        let needs = self.record(Record::Initiated { upload_id, at });
+        let needs = self.record_durably(Record::Initiated { upload_id, at });
         self.table = Some(PartTable::fresh(plan));
         if self.stop == Some(Stop::Abort) {
             self.give_up(Then::End(Outcome::Aborted));

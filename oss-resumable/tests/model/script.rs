@@ -21,6 +21,8 @@ pub(crate) enum Fate {
     Again(bool),
     /// The answer is not one, or the bytes arrive changed.
     Corrupted,
+    /// The server states a CRC-64 that is not that of the object.
+    Lie,
     /// The server will not.
     Refused,
     /// The journal or the source cannot be used.
@@ -57,6 +59,7 @@ pub(crate) fn fate() -> impl Strategy<Value = Fate> {
         2 => Just(Fate::Throttled),
         1 => any::<bool>().prop_map(Fate::Again),
         2 => Just(Fate::Corrupted),
+        1 => Just(Fate::Lie),
         1 => Just(Fate::Refused),
         1 => Just(Fate::Local),
         4 => (any::<bool>(), any::<bool>()).prop_map(|(done, power)| Fate::Crash { done, power }),

@@ -59,6 +59,8 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         held_at_start: Vec::new(),
         sent: BTreeSet::new(),
         calm: false,
+        lied: false,
+        unsettled: false,
         replies: 0,
     };
     let mut outcome = None;
@@ -68,6 +70,9 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         match simulation.run() {
             End::Crashed => {}
             End::Outcome(end) => {
+                if std::mem::take(&mut simulation.lied) && matches!(end, Outcome::Completed(_)) {
+                    simulation.broke("a_wrong_object_is_never_a_success", format!("{end:?}"));
+                }
                 let over = match &end {
                     Outcome::Completed(_) | Outcome::Aborted => true,
                     Outcome::Failed(failure) => simulation.is_final(failure),
@@ -119,6 +124,10 @@ struct Simulation<'a> {
     sent: BTreeSet<(String, u16)>,
     /// Whether nothing goes wrong in this run.
     calm: bool,
+    /// Whether the object was stated with another CRC-64 than it has.
+    lied: bool,
+    /// Whether a Complete went unanswered and nobody has asked yet what became of it.
+    unsettled: bool,
     replies: u32,
 }
 
@@ -156,6 +165,7 @@ impl Simulation<'_> {
             })
             .collect();
         self.sent.clear();
+        self.unsettled = false;
         let started = self.now;
         let mut upload = Upload::resume(history, self.spec(), self.limits());
         for _ in 0..MAX_STEPS {
@@ -295,7 +305,11 @@ impl Simulation<'_> {
                 }
                 self.check_nothing_is_sent_twice(upload, part);
             }
+            Action::ListParts { .. } | Action::InspectObject { .. } => self.unsettled = false,
             Action::Complete { .. } => {
+                if self.unsettled {
+                    self.broke("no_blind_second_complete", format!("{action:?}"));
+                }
                 if durable.stage() != Stage::Completing {
                     self.broke("stage_is_durable_before_complete", format!("{durable:?}"));
                 }
@@ -408,6 +422,8 @@ impl Simulation<'_> {
             (Action::FindUploads { .. }, Fate::Refused | Fate::Corrupted) => self.find_denied = true,
             _ => {}
         }
+        let lost = matches!(work.fate, Fate::LostBefore | Fate::LostAfter | Fate::LostLate | Fate::Corrupted);
+        self.unsettled |= lost && matches!(work.action, Action::Complete { .. });
         match work.fate {
             Fate::Unreachable if remote => return fail(FaultClass::Unreachable, None),
             Fate::Throttled if remote => return fail(FaultClass::Throttled, None),
@@ -453,7 +469,14 @@ impl Simulation<'_> {
         if read.is_err() {
             return fail(FaultClass::SourceMoved, None);
         }
-        self.reply(upload, work, read.ok().flatten())
+        let lies = work.fate == Fate::Lie;
+        let mut event = self.reply(upload, work, read.ok().flatten());
+        if let (true, Event::Completed { object, .. } | Event::ObjectPut { object, .. }) = (lies, &mut event)
+        {
+            object.crc64 = Some(Crc64::new(8));
+            self.lied = matches!(event, Event::Completed { .. });
+        }
+        event
     }
 
     fn lose_initiate(&mut self, work: &InFlight) {

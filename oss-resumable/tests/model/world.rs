@@ -24,6 +24,8 @@ pub(crate) struct Setting {
     pub(crate) threshold_blocks: u8,
     /// An older object under the key.
     pub(crate) object: bool,
+    /// It has the bytes of the source.
+    pub(crate) same_object: bool,
     pub(crate) forbid_overwrite: bool,
     /// Unfinished uploads of others: how many blocks a part, which parts are good.
     pub(crate) foreign: Vec<(u8, u8)>,
@@ -47,7 +49,7 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
             1_u8..5,
             prop_oneof![4 => Just(0_u8), 1 => 1_u8..9],
         ),
-        (prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
+        (prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.2)),
         prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec((1_u8..4, any::<u8>()), 1..3)],
         (prop::bool::weighted(0.1), prop::bool::weighted(0.1), prop::bool::weighted(0.1)),
         (1_u8..4, 0_u8..6, 0_u8..8, prop::bool::weighted(0.7), any::<u64>()),
@@ -55,7 +57,7 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
         .prop_map(
             |(
                 (blocks, short, part_blocks, concurrency, threshold_blocks),
-                (object, forbid_overwrite),
+                (object, same_object, forbid_overwrite),
                 foreign,
                 (list_denied, find_denied, mute),
                 (page, verify, on_change, adopt, seed),
@@ -66,6 +68,7 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
                 concurrency,
                 threshold_blocks,
                 object,
+                same_object,
                 forbid_overwrite,
                 foreign,
                 list_denied,
@@ -208,8 +211,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(setting: &Setting) -> Self {
-        let source =
-            Version::first(setting.blocks, setting.short.min(if setting.blocks == 1 { 99 } else { 999 }));
+        // Only whole blocks can be joined, so no part of another tool ends within one.
+        let longest = match (setting.foreign.is_empty(), setting.blocks) {
+            (false, _) => 0,
+            (true, 1) => 99,
+            (true, _) => 999,
+        };
+        let source = Version::first(setting.blocks, setting.short.min(longest));
         let mut world = Self {
             setting: setting.clone(),
             server: Server::default(),
@@ -217,9 +225,12 @@ impl World {
             versions: vec![source],
         };
         if setting.object {
+            let source = world.source();
+            let (size, crc64) =
+                if setting.same_object { (source.len(), source.whole()) } else { (5, Crc64::new(5)) };
             let old = StoredObject {
-                size: Some(ByteCount::new(5)),
-                crc64: Some(Crc64::new(5)),
+                size: Some(ByteCount::new(size)),
+                crc64: Some(crc64),
                 last_modified: Some(ServerTime::from_unix(10)),
                 ..StoredObject::default()
             };
