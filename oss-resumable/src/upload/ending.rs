@@ -18,7 +18,9 @@ impl Upload {
                 Phase::Recording { .. } | Phase::Retiring { .. } | Phase::Closing { .. } | Phase::Ended,
                 Stop::Pause | Stop::Abort,
             )
-            | (Phase::Sealing { .. } | Phase::Completing(_) | Phase::Vanishing { .. }, Stop::Abort) => {}
+            | (Phase::Sealing { .. } | Phase::Completing(_), Stop::Abort) => {}
+            // Unless it turns out that the object is there, nothing is begun anew.
+            (Phase::Vanishing { .. }, Stop::Abort) => self.stop = Some(Stop::Abort),
             // Sealed by an earlier run, or done.
             (Phase::Recovering { .. } | Phase::Inspecting { .. }, Stop::Abort)
                 if self.checkpoint.stage() == Stage::Completing => {}

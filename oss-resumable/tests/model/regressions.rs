@@ -142,3 +142,14 @@ fn a_sealed_upload_of_an_older_source_is_not_gone_on_with() {
         }
     }
 }
+
+/// Of two unfinished uploads that both fit, none is taken: whose they are is not for us to say.
+#[test]
+fn of_two_uploads_that_fit_none_is_taken() {
+    let good_first_part = 0b1000_0001;
+    let setting = Setting { adopt: true, foreign: vec![(1, good_first_part); 2], ..plain() };
+    let report = check(&setting, &[]);
+    assert!(matches!(report.outcome, Some(Outcome::Completed(_))));
+    let untouched = report.world.server.uploads.values().filter(|upload| upload.parts.len() == 1).count();
+    assert_eq!((untouched, report.world.server.uploads.len()), (2, 2));
+}

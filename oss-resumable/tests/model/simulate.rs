@@ -61,6 +61,9 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         calm: false,
         lied: false,
         unsettled: false,
+        uninitiated: false,
+        maybe_completed: None,
+        abort_granted: false,
         replies: 0,
     };
     let mut outcome = None;
@@ -128,6 +131,12 @@ struct Simulation<'a> {
     lied: bool,
     /// Whether a Complete went unanswered and nobody has asked yet what became of it.
     unsettled: bool,
+    /// Whether an Initiate went unanswered and nobody has looked yet what became of it.
+    uninitiated: bool,
+    /// The upload whose Complete may have been done, for all that is known.
+    maybe_completed: Option<String>,
+    /// An abort was asked for while it could still be granted.
+    abort_granted: bool,
     replies: u32,
 }
 
@@ -166,6 +175,9 @@ impl Simulation<'_> {
             .collect();
         self.sent.clear();
         self.unsettled = false;
+        self.uninitiated = false;
+        self.maybe_completed = None;
+        self.abort_granted = false;
         let started = self.now;
         let mut upload = Upload::resume(history, self.spec(), self.limits());
         for _ in 0..MAX_STEPS {
@@ -198,6 +210,7 @@ impl Simulation<'_> {
                         let work = self.in_flight.swap_remove(index);
                         let event = self.finish(&upload, work);
                         upload.handle(event.clone(), at);
+                        self.learn(&event);
                         self.repeat(&mut upload, event, at);
                     }
                 }
@@ -207,12 +220,29 @@ impl Simulation<'_> {
                         self.broke("no_stall", "done without an outcome".into());
                         return End::Stuck;
                     };
+                    if self.abort_granted && matches!(outcome, Outcome::Completed(_)) {
+                        self.broke("an_abort_that_is_granted_is_the_end", format!("{outcome:?}"));
+                    }
                     return End::Outcome(outcome);
                 }
             }
         }
         self.broke("bounded_steps", format!("{upload:?}"));
         End::Stuck
+    }
+
+    /// What an answer says of a Complete that may have been done.
+    fn learn(&mut self, event: &Event) {
+        let undone = match event {
+            Event::PartsListed { .. } => true,
+            Event::Failed { fault, .. } => {
+                matches!(fault.class, FaultClass::Exists | FaultClass::PartsRejected | FaultClass::Refused)
+            }
+            _ => false,
+        };
+        if undone {
+            self.maybe_completed = None;
+        }
     }
 
     /// A reply that comes twice changes nothing. Looked at now and then, since it is dear.
@@ -263,7 +293,13 @@ impl Simulation<'_> {
                 }
             }
             Fate::Pause => upload.handle(Event::StopRequested(Stop::Pause), now),
-            Fate::Abort => upload.handle(Event::StopRequested(Stop::Abort), now),
+            Fate::Abort => {
+                let begun = upload.checkpoint();
+                // An object in one request may be there already when its journal is retired.
+                let may_be_there = begun.stage() == Stage::Completing || begun.done().is_some();
+                self.abort_granted |= !may_be_there && !matches!(action, Action::Retire { .. });
+                upload.handle(Event::StopRequested(Stop::Abort), now);
+            }
             _ => {}
         }
         let effect = Self::effect_of(upload, action);
@@ -306,6 +342,7 @@ impl Simulation<'_> {
                 self.check_nothing_is_sent_twice(upload, part);
             }
             Action::ListParts { .. } | Action::InspectObject { .. } => self.unsettled = false,
+            Action::FindUploads { .. } => self.uninitiated = false,
             Action::Complete { .. } => {
                 if self.unsettled {
                     self.broke("no_blind_second_complete", format!("{action:?}"));
@@ -314,6 +351,12 @@ impl Simulation<'_> {
                     self.broke("stage_is_durable_before_complete", format!("{durable:?}"));
                 }
                 self.check_coverage(upload);
+                self.maybe_completed = upload.upload_id().map(|id| id.as_str().to_owned());
+            }
+            Action::Abort { .. }
+                if self.maybe_completed.as_deref() == upload.upload_id().map(UploadId::as_str) =>
+            {
+                self.broke("past_the_seal_an_abort_is_refused", format!("{action:?}"));
             }
             Action::Abort { .. } if durable.stage() != Stage::Aborting && !self.journal_failed => {
                 self.broke("stage_is_durable_before_abort", format!("{durable:?}"));
@@ -331,6 +374,9 @@ impl Simulation<'_> {
             }
             Action::Save { .. } if self.count(|action| matches!(action, Action::Save { .. })) > 0 => {
                 self.broke("one_save", format!("{action:?}"));
+            }
+            Action::Initiate { .. } if self.uninitiated => {
+                self.broke("no_blind_second_initiate", format!("{action:?}"));
             }
             Action::Initiate { .. } if durable.begun().is_none() => {
                 self.broke("intent_is_durable_before_initiate", format!("{durable:?}"));
@@ -423,6 +469,7 @@ impl Simulation<'_> {
             _ => {}
         }
         let lost = matches!(work.fate, Fate::LostBefore | Fate::LostAfter | Fate::LostLate | Fate::Corrupted);
+        self.uninitiated |= lost && matches!(work.action, Action::Initiate { .. });
         self.unsettled |= lost && matches!(work.action, Action::Complete { .. });
         match work.fate {
             Fate::Unreachable if remote => return fail(FaultClass::Unreachable, None),
