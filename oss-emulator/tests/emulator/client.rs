@@ -151,6 +151,10 @@ impl Ask {
         self
     }
 
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The path of path style, encoded, with the query.
     pub(crate) fn uri(&self) -> String {
         let path = match self.bucket.as_str() {

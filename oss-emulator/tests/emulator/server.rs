@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use oss_emulator::{Emulator, Request, Settings, StartError};
 
@@ -105,6 +105,30 @@ fn a_body_that_ends_early_stores_nothing() {
     let leftovers =
         scratch.iter().filter(|path| path.is_dir()).flat_map(|path| std::fs::read_dir(path).unwrap()).count();
     assert_eq!(leftovers, 0);
+}
+
+#[test]
+fn what_was_begun_goes_on_when_the_client_hangs_up() {
+    let scene = Scene::with_faults("[[fault]]\nat = 'complete'\ndo = 'delay'\nfor = '200ms'");
+    let id = scene.initiate("k");
+    let etag = scene.upload_part("k", &id, 1, b"part").etag();
+    let complete = Ask::new("POST", &format!("demo/k?uploadId={id}"));
+    let complete = complete.body(crate::client::part_list(&[(1, etag)]).as_bytes());
+    let head = scene.client.head(&complete, SystemTime::now().try_into().unwrap());
+    let mut stream = TcpStream::connect(scene.client.address).unwrap();
+    stream.write_all(&[head.as_bytes(), complete.bytes()].concat()).unwrap();
+    drop(stream);
+    let logged = || scene.running.requests().into_iter().find(|request| request.operation == "complete");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let request = loop {
+        match logged() {
+            Some(request) => break request,
+            None => assert!(Instant::now() < deadline, "the request is not in the log"),
+        }
+        std::thread::yield_now();
+    };
+    assert!(request.applied);
+    assert_eq!(scene.get("demo/k").body, b"part");
 }
 
 #[test]
