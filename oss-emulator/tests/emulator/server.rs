@@ -81,6 +81,34 @@ fn two_servers_on_one_folder_are_one_service() {
 }
 
 #[test]
+fn of_many_who_complete_an_upload_one_does() {
+    let scene = Scene::new();
+    scene.put("demo/k", b"x").expect(200);
+    let (_second, client) = scene.beside();
+    for round in 0..25 {
+        let id = scene.initiate("k");
+        let etag = scene.upload_part("k", &id, 1, &[round]).etag();
+        let complete = Ask::new("POST", &format!("demo/k?uploadId={id}"));
+        let complete = complete.body(crate::client::part_list(&[(1, etag)]).as_bytes());
+        let barrier = std::sync::Barrier::new(6);
+        let statuses = std::thread::scope(|scope| {
+            let ask = |client| {
+                let (complete, barrier) = (&complete, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    Client::send(client, complete).unwrap().status
+                })
+            };
+            let asking = [&scene.client, &client, &scene.client, &client, &scene.client, &client].map(ask);
+            asking.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().all(|status| [200, 404].contains(status)), "{statuses:?}");
+        assert_eq!(scene.get("demo/k").expect(200).body, [round]);
+    }
+}
+
+#[test]
 fn a_body_that_ends_early_stores_nothing() {
     let scene = Scene::new();
     let id = scene.initiate("k");
@@ -196,6 +224,24 @@ fn a_client_that_expects_100_gets_it_before_it_sends() {
     stream.read_exact(&mut final_line).unwrap();
     assert_eq!(&final_line, b"HTTP/1.1 200 OK");
     assert_eq!(scene.get("demo/k").body, b"body");
+}
+
+#[test]
+fn a_part_that_lands_after_the_abort_leaves_nothing() {
+    let scene = Scene::with(|settings| settings.no_verify = true);
+    let id = scene.initiate("k");
+    let mut stream = TcpStream::connect(scene.client.address).unwrap();
+    let line = format!("PUT /demo/k?partNumber=1&uploadId={id} HTTP/1.1\r\n");
+    let head = line + "Host: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    // The upload was there when the server asked for the body.
+    stream.read_exact(&mut [0; 25]).unwrap();
+    scene.delete(&format!("demo/k?uploadId={id}")).expect(204);
+    stream.write_all(b"part").unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 404");
+    assert_eq!(std::fs::read_dir(scene.folder.path().join("buckets/demo/blobs")).unwrap().count(), 0);
 }
 
 #[test]
