@@ -12,6 +12,7 @@ mod proxy;
 mod receive;
 mod target;
 mod tls;
+mod way;
 mod wire;
 mod worker;
 

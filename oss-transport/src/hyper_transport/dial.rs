@@ -4,13 +4,11 @@ use std::{
     collections::HashMap,
     io,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use hyper_rustls::MaybeHttpsStream;
 use tokio::{
     net::TcpStream,
     task::JoinSet,
@@ -23,7 +21,8 @@ use super::{
     proxy::{Proxies, Proxy},
     target::Target,
     tls::Tls,
-    wire::{Metered, Wire},
+    way::{Step, Way},
+    wire::Wire,
 };
 use crate::{BoxError, Unsent};
 
@@ -37,6 +36,8 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Why no connection came about.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
 pub(super) struct Refusal {
     pub(super) reason: Unsent,
     pub(super) source: BoxError,
@@ -53,10 +54,6 @@ pub(super) struct Dialer {
     failed: Mutex<HashMap<SocketAddr, Instant>>,
 }
 
-/// The steps of connecting, as they appear in "10s passed while ...".
-const STEPS: [&str; 4] =
-    ["resolving the name", "connecting", "asking the proxy for a tunnel", "shaking hands (TLS)"];
-
 impl Dialer {
     pub(super) fn new(proxies: Proxies, tls: Tls) -> Self {
         Self { proxies, tls, failed: Mutex::default() }
@@ -64,61 +61,36 @@ impl Dialer {
 
     /// A connection to `target`, through `proxy` if there is one, within `limit`.
     pub(super) async fn dial(
-        &self,
+        self: &Arc<Self>,
         target: &Target,
         proxy: Option<&Proxy>,
         flow: Arc<Flow>,
         limit: Duration,
     ) -> Result<Wire, Refusal> {
-        let step = AtomicUsize::new(0);
-        match timeout(limit, self.walk(target, proxy, flow, &step)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => {
-                let words = STEPS[step.load(Ordering::Relaxed)];
-                Err(refuse(Unsent::Timeout, Fault::ConnectTooSlow(limit, words)))
-            }
-        }
-    }
-
-    async fn walk(
-        &self,
-        target: &Target,
-        proxy: Option<&Proxy>,
-        flow: Arc<Flow>,
-        step: &AtomicUsize,
-    ) -> Result<Wire, Refusal> {
-        let stream = match proxy {
-            None => self.reach(target.host(), target.port(), step).await?,
-            Some(proxy) => {
-                proxy.check()?;
-                let stream = self
-                    .reach(&proxy.host, proxy.port, step)
-                    .await
-                    .map_err(|refusal| proxy.refusal(&refusal.source.to_string()))?;
-                if target.is_https {
-                    step.store(2, Ordering::Relaxed);
-                    proxy.tunnel(&stream, target.authority.host(), target.port()).await?;
-                }
-                stream
+        let way = Way::new(Arc::clone(self), proxy.cloned(), Arc::clone(&flow));
+        let step = way.step();
+        let arriving = async {
+            if target.is_https {
+                self.tls.secure(way, target.uri()).await
+            } else {
+                way.go(target).await.map(MaybeHttpsStream::Http)
             }
         };
-        let stream = Metered::new(stream, flow);
-        if target.is_https {
-            step.store(3, Ordering::Relaxed);
-            self.tls.secure(stream, target.host()).await
-        } else {
-            Ok(Wire::Plain(stream))
+        match timeout(limit, arriving).await {
+            Ok(stream) => Ok(Wire::new(stream?, flow)),
+            Err(_elapsed) => Err(refuse(Unsent::Timeout, Fault::ConnectTooSlow(limit, step.words()))),
         }
     }
 
-    async fn reach(&self, host: &str, port: u16, step: &AtomicUsize) -> Result<TcpStream, Refusal> {
+    /// A TCP connection to the first address of `host` that takes one.
+    pub(super) async fn reach(&self, host: &str, port: u16, step: &Step) -> Result<TcpStream, Refusal> {
         let found =
             tokio::net::lookup_host((host, port)).await.map_err(|error| refuse(Unsent::Resolve, error))?;
         let addresses = self.in_order(found.collect());
         if addresses.is_empty() {
             return Err(refuse(Unsent::Resolve, Fault::Words(format!("{host} has no address"))));
         }
-        step.store(1, Ordering::Relaxed);
+        step.is_now("connecting");
         let stream = self.race(addresses).await.map_err(|error| refuse(Unsent::Connect, error))?;
         tune(&stream).map_err(|error| refuse(Unsent::Connect, error))?;
         Ok(stream)
@@ -209,8 +181,8 @@ mod tests {
 
     use super::*;
 
-    fn dialer() -> Dialer {
-        Dialer::new(Proxies::none(), Tls::new(None))
+    fn dialer() -> Arc<Dialer> {
+        Arc::new(Dialer::new(Proxies::none(), Tls::new(None)))
     }
 
     fn run<F: Future>(future: F) -> F::Output {

@@ -33,6 +33,16 @@ impl Target {
         Ok(Self { is_https, authority: authority.clone() })
     }
 
+    /// The address of the server's root.
+    pub(super) fn uri(&self) -> Uri {
+        Uri::builder()
+            .scheme(if self.is_https { Scheme::HTTPS } else { Scheme::HTTP })
+            .authority(self.authority.clone())
+            .path_and_query("/")
+            .build()
+            .expect("a scheme, an authority and a path make an address")
+    }
+
     /// The host without the brackets of an IPv6 address.
     pub(super) fn host(&self) -> &str {
         bare_host(self.authority.host())

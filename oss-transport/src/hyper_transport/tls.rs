@@ -1,25 +1,30 @@
 //! TLS by rustls with ring; the roots are loaded when the first https exchange asks for them.
 
 use std::{
+    error::Error,
     io,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
+use http::Uri;
+use hyper_rustls::{DefaultServerNameResolver, HttpsConnector, MaybeHttpsStream};
+use hyper_util::rt::TokioIo;
 use rustls::{
     CipherSuite, ClientConfig, InvalidMessage, RootCertStore,
     client::WebPkiServerVerifier,
     client::danger::ServerCertVerifier,
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    pki_types::{CertificateDer, InvalidDnsNameError, pem::PemObject},
 };
 use rustls_platform_verifier::Verifier;
-use tokio_rustls::TlsConnector;
+use tower_service::Service;
 
 use super::{
     dial::{Refusal, refuse},
     fault::Fault,
-    wire::{Metered, Wire},
+    way::Way,
+    wire::Metered,
 };
 use crate::{BoxError, Unsent};
 
@@ -37,19 +42,29 @@ impl Tls {
         Self { ca_file, config: OnceLock::new() }
     }
 
-    /// Shakes hands over `stream` as a client of `host`.
-    pub(super) async fn secure(&self, stream: Metered, host: &str) -> Result<Wire, Refusal> {
+    /// Goes `way` to `server`, and shakes hands at its end.
+    pub(super) async fn secure(
+        &self,
+        way: Way,
+        server: Uri,
+    ) -> Result<MaybeHttpsStream<TokioIo<Metered>>, Refusal> {
+        let names = Arc::new(DefaultServerNameResolver::default());
+        let mut connector = HttpsConnector::new(way, self.config()?, true, names);
+        let mut stream = connector.call(server).await.map_err(classify)?;
+        if let MaybeHttpsStream::Https(tls) = &mut stream {
+            tls.inner_mut().get_mut().1.set_buffer_limit(Some(BUFFER_LIMIT));
+        }
+        Ok(stream)
+    }
+
+    fn config(&self) -> Result<Arc<ClientConfig>, Refusal> {
         let config = self
             .config
             .get_or_init(|| load(self.ca_file.as_deref()).map_err(|error| error.to_string()).map(Arc::new));
-        let config = match config {
-            Ok(config) => Arc::clone(config),
-            Err(words) => return Err(refuse(Unsent::Certificate, Fault::Words(words.clone()))),
-        };
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| refuse(Unsent::Request, error))?;
-        let mut stream = TlsConnector::from(config).connect(name, stream).await.map_err(classify)?;
-        stream.get_mut().1.set_buffer_limit(Some(BUFFER_LIMIT));
-        Ok(Wire::Tls(Box::new(stream)))
+        match config {
+            Ok(config) => Ok(Arc::clone(config)),
+            Err(words) => Err(refuse(Unsent::Certificate, Fault::Words(words.clone()))),
+        }
     }
 }
 
@@ -102,8 +117,16 @@ fn bundled(
     Ok(verifier)
 }
 
-fn classify(error: io::Error) -> Refusal {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+/// What the connector says, as the step that failed: the way's own refusal, the name, or the handshake.
+fn classify(error: BoxError) -> Refusal {
+    let error = match error.downcast::<Refusal>() {
+        Ok(refusal) => return *refusal,
+        Err(error) => error,
+    };
+    if error.is::<InvalidDnsNameError>() {
+        return refuse(Unsent::Request, error);
+    }
+    match handshake_error(&*error) {
         Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
             refuse(Unsent::Certificate, error)
         }
@@ -111,5 +134,13 @@ fn classify(error: io::Error) -> Refusal {
             refuse(Unsent::Tls, Fault::NotTls)
         }
         _ => refuse(Unsent::Tls, error),
+    }
+}
+
+/// The word of rustls, which comes inside errors of io.
+fn handshake_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    match error.downcast_ref::<io::Error>() {
+        Some(outer) => handshake_error(outer.get_ref()?),
+        None => error.downcast_ref(),
     }
 }

@@ -7,11 +7,15 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection},
+    rt::TokioIo,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::client::TlsStream;
 
 use super::flow::Flow;
 
@@ -22,9 +26,9 @@ pub(super) struct Metered {
 }
 
 /// What hyper reads from and writes to. Counts what was received above TLS, what was taken below it.
-pub(super) enum Wire {
-    Plain(Metered),
-    Tls(Box<TlsStream<Metered>>),
+pub(super) struct Wire {
+    stream: TokioIo<MaybeHttpsStream<TokioIo<Metered>>>,
+    flow: Arc<Flow>,
 }
 
 impl Metered {
@@ -47,18 +51,15 @@ impl Metered {
 }
 
 impl Wire {
-    fn flow(&self) -> &Flow {
-        match self {
-            Self::Plain(stream) => &stream.flow,
-            Self::Tls(stream) => &stream.get_ref().0.flow,
-        }
+    /// `stream`, whose notes are in `flow`.
+    pub(super) fn new(stream: MaybeHttpsStream<TokioIo<Metered>>, flow: Arc<Flow>) -> Self {
+        Self { stream: TokioIo::new(stream), flow }
     }
+}
 
-    fn writer(self: Pin<&mut Self>) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream),
-            Self::Tls(stream) => Pin::new(stream.as_mut()),
-        }
+impl Connection for Metered {
+    fn connected(&self) -> Connected {
+        Connected::new()
     }
 }
 
@@ -108,47 +109,44 @@ impl AsyncWrite for Metered {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(match this {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
-        })?;
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if buf.filled().len() > before {
-            this.flow().received();
+            self.flow.received();
         }
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.writer().poll_write(cx, bytes)
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.writer().poll_write_vectored(cx, slices)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.as_mut().writer().poll_flush(cx))?;
-        self.flow().flushed();
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.flow.flushed();
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer().poll_shutdown(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
