@@ -23,6 +23,10 @@ pub(crate) struct Circumstances {
     pub(crate) token: bool,
 }
 
+/// Advice for a journal that may not grow.
+const LIMITED: &str =
+    "raise the limit on the size of files (ulimit -f), or put the journal elsewhere with --checkpoint-dir";
+
 /// Advice for a failed command.
 pub(crate) fn for_failure(failure: &Failure, around: &Circumstances) -> Option<String> {
     match (&failure.refusal, failure.status) {
@@ -119,6 +123,8 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
         "raise the limit of open files (ulimit -n), or lower --parallel".to_owned()
     } else if message.contains(&said_by_the_system(Errno::NOSPC)) {
         "make room, or put the journal elsewhere with --checkpoint-dir".to_owned()
+    } else if message.contains(&said_by_the_system(Errno::FBIG)) {
+        LIMITED.to_owned()
     } else {
         return None;
     };
@@ -138,6 +144,7 @@ pub(crate) fn for_store(error: &StoreError) -> Option<String> {
         ),
         StoreError::Foreign { .. } => Some("move the file away, or choose another --checkpoint-dir".to_owned()),
         StoreError::Newer { .. } => Some("use the newer program, or begin anew with another --checkpoint-dir".to_owned()),
+        StoreError::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Some(LIMITED.to_owned()),
         StoreError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
             Some("make room, or put the journal elsewhere with --checkpoint-dir".to_owned())
         }
@@ -148,6 +155,7 @@ pub(crate) fn for_store(error: &StoreError) -> Option<String> {
                     | io::ErrorKind::ReadOnlyFilesystem
                     | io::ErrorKind::NotFound
                     | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::AlreadyExists
             ) =>
         {
             Some("choose a folder that can be written with --checkpoint-dir".to_owned())
@@ -244,6 +252,17 @@ mod tests {
         check(Unsent::Proxy, "NO_PROXY");
         let full = Failure::local(format!("cannot write x: {}", io::Error::from_raw_os_error(28)));
         assert!(for_failure(&full, &around()).unwrap_or_default().contains("--checkpoint-dir"));
+        let limited = Failure::local(format!("cannot write x: {}", io::Error::from_raw_os_error(27)));
+        assert!(for_failure(&limited, &around()).unwrap_or_default().contains("ulimit -f"));
+    }
+
+    #[test]
+    fn a_place_that_takes_no_journal_comes_with_the_flag_that_names_another() {
+        for number in [1, 2, 13, 17, 20, 27, 28, 30] {
+            let source = io::Error::from_raw_os_error(number);
+            let error = StoreError::Io { what: "write", path: "/x".into(), source };
+            assert!(for_store(&error).unwrap_or_default().contains("--checkpoint-dir"), "{error:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second is not argued with.
+//! SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second is not argued with. SIGXFSZ is no reason to die.
 
 use std::io;
 
@@ -18,6 +18,8 @@ impl StopSignals {
     /// # Errors
     /// When the system does not hand them over.
     pub(crate) fn listen() -> io::Result<Self> {
+        // Else a limit on the size of files would kill the process where a write can fail. A handler stays for good.
+        drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         let hang_up = if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,

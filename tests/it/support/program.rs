@@ -89,6 +89,19 @@ impl Oss {
         self
     }
 
+    /// The same under a shell that has given this order first, such as a limit.
+    pub(crate) fn after(self, order: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{order}; exec \"$0\" \"$@\""));
+        command.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self { command }
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub(crate) fn run(self) -> Ended {
