@@ -57,12 +57,11 @@ pub(crate) struct RangeReader {
     digest: Digest,
     began: SourceStamp,
     at_rest: bool,
-    /// The only stamp under which the last block is handed out, if there is such a one.
-    required: Option<SourceStamp>,
     end: Option<ReadOut>,
 }
 
 impl RangeReader {
+    /// Begins a pass; with `required`, only over a source with that stamp, which it then has to the end of the pass.
     pub(crate) fn open(
         source: &Arc<dyn Source>,
         buffers: &Arc<Buffers>,
@@ -84,7 +83,6 @@ impl RangeReader {
             digest: Digest::new(CrcAlgorithm::Crc64Xz),
             began,
             at_rest: is_at_rest(&began, wall_nanos()),
-            required,
             end: None,
         })
     }
@@ -146,9 +144,6 @@ impl RangeReader {
             }
             Err(error) => return Err(at_end(error)),
         }
-        if self.required.is_some_and(|required| required != open) {
-            return Err(ReadError::Moved("it is not as it was when the upload was planned"));
-        }
         self.end =
             Some(ReadOut { crc64: Crc64::new(self.digest.finalize()), stamp: open, at_rest: self.at_rest });
         Ok(())
@@ -164,6 +159,8 @@ fn is_at_rest(stamp: &SourceStamp, now: i128) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use oss_checkpoint::{ByteCount, FileIdentity};
 
     use super::*;
@@ -205,6 +202,54 @@ mod tests {
         let mut reader = RangeReader::open(&source, &Buffers::new(1), range(90, 11), None).unwrap();
         assert!(matches!(read(&mut reader), Err(ReadError::Moved(_))));
         assert_eq!(reader.end(), None);
+    }
+
+    /// Is written to, without changing its length, when it has been read so many times.
+    struct Written {
+        bytes: BytesSource,
+        reads: Arc<AtomicU64>,
+        at: u64,
+    }
+
+    impl Written {
+        fn now(&self) -> io::Result<SourceStamp> {
+            let written = self.reads.load(Ordering::Relaxed) >= self.at;
+            self.bytes.inspect().map(|stamp| SourceStamp { mtime_ns: i64::from(written), ..stamp })
+        }
+    }
+
+    impl Source for Written {
+        fn inspect(&self) -> io::Result<SourceStamp> {
+            self.now()
+        }
+
+        fn open(&self) -> io::Result<Box<dyn SourceReader>> {
+            Ok(Box::new(Self { bytes: self.bytes.clone(), reads: Arc::clone(&self.reads), at: self.at }))
+        }
+    }
+
+    impl SourceReader for Written {
+        fn stamp(&self) -> io::Result<SourceStamp> {
+            self.now()
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            self.bytes.read_at(buffer, offset)
+        }
+    }
+
+    #[test]
+    fn the_last_block_of_a_source_that_is_written_to_is_never_handed_out() {
+        for at in 1..=3 {
+            let bytes = BytesSource::new(vec![1; 3 * Buffers::SIZE]);
+            let source: Arc<dyn Source> = Arc::new(Written { bytes, reads: Arc::default(), at });
+            let all = range(0, 3 * Buffers::SIZE as u64);
+            let mut reader = RangeReader::open(&source, &Buffers::new(1), all, None).unwrap();
+            assert!(reader.next().unwrap().is_some() && reader.next().unwrap().is_some());
+            assert!(matches!(reader.next(), Err(ReadError::Moved(_))), "{at}");
+            assert_eq!(reader.end(), None);
+        }
     }
 
     #[test]

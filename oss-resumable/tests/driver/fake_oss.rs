@@ -33,6 +33,10 @@ pub(crate) struct State {
     pub(crate) ahead: i64,
     /// Access key ids that have ended.
     pub(crate) ended: BTreeSet<String>,
+    /// How many other exchanges were under way when an upload was aborted.
+    pub(crate) under_way_at_abort: Option<usize>,
+    /// The part whose requests come in and are never answered.
+    pub(crate) never_answers: Option<&'static str>,
     /// Where the blocks of bodies lay in memory.
     pub(crate) blocks: BTreeSet<usize>,
     upload_ids: u32,
@@ -110,7 +114,7 @@ impl State {
         match operation {
             "ListMultipartUploads" => {
                 let key = query["prefix"];
-                let mut xml = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>".to_owned();
+                let mut xml = "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>".to_owned();
                 for id in self.uploads.keys() {
                     write!(xml, "<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>").unwrap();
                 }
@@ -217,6 +221,13 @@ impl Transport for FakeOss {
             Body::Chunks { len, source } => self.read(len, source.as_ref()).await?,
         };
         tokio::task::yield_now().await;
+        let never = self.state().never_answers;
+        if never.is_some_and(|part| head.uri.query().unwrap_or("").split('&').any(|pair| pair == part)) {
+            std::future::pending::<()>().await;
+        }
+        if head.method == Method::DELETE {
+            self.state().under_way_at_abort = Some(self.exchanges.load(Ordering::SeqCst) - 1);
+        }
         Ok(self.answer(&head, body).map(Answer::Whole))
     }
 }

@@ -129,4 +129,8 @@ async fn ended_credentials_without_others_are_a_refusal() {
     let ended = upload(&uploader, BytesSource::new(content(1))).run().await;
     assert!(refusal_of(ended).contains("no other credentials"));
     assert_eq!(renewable.refreshes.load(Ordering::SeqCst), 1);
+
+    let again = upload(&uploader, BytesSource::new(content(1))).run().await;
+    assert!(refusal_of(again).contains("no other credentials"), "they were asked for less than a second ago");
+    assert_eq!(renewable.refreshes.load(Ordering::SeqCst), 1);
 }

@@ -40,11 +40,13 @@ async fn a_pause_keeps_everything_and_the_next_run_sends_the_rest() {
 #[tokio::test]
 async fn an_abort_leaves_nothing_on_the_server() {
     let oss = FakeOss::default();
-    let uploader = uploader(Faulty::new(oss.clone(), on_part(2, [Fate::Stall])));
-    let builder = upload(&uploader, BytesSource::new(content(4 * PART)));
+    oss.state().never_answers = Some("partNumber=2");
+    let builder = upload(&uploader(oss.clone()), BytesSource::new(content(4 * PART)));
     let handle = builder.handle();
     let ended = builder.observer(On::part_uploaded(3, move || handle.abort())).run().await;
     assert!(matches!(ended, Err(UploadError::Aborted)), "{ended:?}");
+    assert_eq!(oss.state().under_way_at_abort, Some(0), "what is cancelled is dropped at once");
+    assert_eq!(oss.exchanges.load(Ordering::SeqCst), 0);
     assert!(oss.state().uploads.is_empty());
     assert_eq!(stored(&oss), None);
 }

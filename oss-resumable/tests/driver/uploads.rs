@@ -3,7 +3,10 @@
 use std::num::NonZeroU16;
 
 use oss_checkpoint::ByteCount;
-use oss_resumable::driver::{BytesSource, Handle, Receipt, ReceiptProof};
+use oss_resumable::{
+    Adopt,
+    driver::{BytesSource, Handle, Receipt, ReceiptProof, UploadBuilder},
+};
 
 use crate::{
     fake_oss::FakeOss,
@@ -79,6 +82,29 @@ async fn memory_is_three_blocks_a_transfer_whatever_the_size() {
     assert_eq!(stored(&oss), Some(bytes));
     let blocks = oss.state().blocks.len();
     assert!((3..=9).contains(&blocks), "{blocks}");
+}
+
+#[tokio::test]
+async fn an_upload_without_a_journal_is_adopted_unless_the_caller_gives_the_object_something() {
+    let foreign = "FOREIGN".to_owned();
+    for (wish, adopted) in [
+        (Box::new(|builder| builder) as Box<dyn Fn(UploadBuilder) -> UploadBuilder>, true),
+        (Box::new(|builder: UploadBuilder| builder.default_content_type("text/plain")), true),
+        (Box::new(|builder: UploadBuilder| builder.forbid_overwrite()), true),
+        (Box::new(|builder: UploadBuilder| builder.content_type("text/plain")), false),
+        (Box::new(|builder: UploadBuilder| builder.metadata("Author", "me")), false),
+        (Box::new(|builder: UploadBuilder| builder.adopt(Adopt::Never)), false),
+    ] {
+        let oss = FakeOss::default();
+        let bytes = content(3 * PART);
+        let part = bytes.slice(..PART as usize);
+        oss.state().uploads.insert(foreign.clone(), [(1, part)].into());
+        let builder = upload(&uploader(oss.clone()), BytesSource::new(bytes.clone()));
+        let receipt = wish(builder).run().await.unwrap();
+        assert_eq!(stored(&oss), Some(bytes));
+        assert_eq!(receipt.upload_id.as_ref() == Some(&foreign), adopted);
+        assert_eq!(oss.state().count("UploadPart"), if adopted { 2 } else { 3 });
+    }
 }
 
 #[test]
