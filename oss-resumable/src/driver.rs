@@ -6,6 +6,34 @@
 //!
 //! The ports are [`oss_transport::Transport`], [`oss_checkpoint::Slot`], [`Source`] and [`ProvideCredentials`]; an
 //! [`Observer`] looks on. [`Uploader`] puts them together for a file in a few lines.
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use oss_checkpoint::{BucketName, CheckpointStore, ObjectKey};
+//! # use oss_resumable::{driver::Uploader, wire::{Endpoint, EndpointSettings}};
+//! # use oss_sign::Credentials;
+//! # use oss_transport::Transport;
+//! # async fn example(
+//! #     transport: Arc<dyn Transport>,
+//! #     store: Arc<dyn CheckpointStore>,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = EndpointSettings { region: Some("cn-hangzhou".to_owned()), ..EndpointSettings::default() };
+//! let uploader = Uploader::builder(Endpoint::resolve(&settings)?)
+//!     .transport(transport)
+//!     .credentials(Credentials::new("access key id", "access key secret")?)
+//!     .store(store)
+//!     .build()?;
+//! let upload = uploader
+//!     .upload_file("backup.tar", BucketName::new("demo-bucket")?, ObjectKey::new("backup.tar")?)
+//!     .progress(|consumed, total| println!("{consumed} of {total:?} bytes"));
+//! // Pauses or aborts it from elsewhere; the same call later goes on.
+//! let handle = upload.handle();
+//! let receipt = upload.run().await?;
+//! println!("CRC-64 {}", receipt.crc64);
+//! # drop(handle);
+//! # Ok(())
+//! # }
+//! ```
 
 mod buffers;
 mod client;
