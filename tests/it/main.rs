@@ -1,5 +1,7 @@
 //! The built program against the emulator in another process: what needs more than one crate to be shown.
 
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be set up fails its test")]
+
 mod support;
 
 mod checkpoint_damage;

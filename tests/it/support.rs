@@ -11,11 +11,10 @@ mod request_log;
 mod scene;
 mod wait;
 
-pub(crate) use back_door::{Answer, BackDoor, encoded};
+pub(crate) use back_door::{BackDoor, encoded};
 pub(crate) use canary::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN};
-pub(crate) use emulator_process::EmulatorProcess;
 pub(crate) use files::{contents, keep_times, write_file};
-pub(crate) use program::{Ended, Oss, Running, program};
+pub(crate) use program::{Ended, Oss, Running};
 pub(crate) use recorder::{Recorded, Recorder};
 pub(crate) use request_log::RequestLog;
 pub(crate) use scene::{BUCKET, PART, Scene};

@@ -79,12 +79,9 @@ fn started(
     let stdout = process.stdout.take().expect("it was asked for");
     BufReader::new(stdout).read_line(&mut line).unwrap();
     let address = line.trim_end().rsplit_once("//").and_then(|(_, address)| address.parse().ok());
-    match address {
-        Some(address) => Some((process, address)),
-        None => {
-            let _ = process.kill();
-            process.wait().unwrap();
-            None
-        }
+    if address.is_none() {
+        let _ = process.kill();
+        process.wait().unwrap();
     }
+    Some((process, address?))
 }

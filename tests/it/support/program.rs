@@ -1,7 +1,7 @@
 //! The program `oss` as a child process: a command, what runs of it, and what it left behind.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::Read,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
@@ -84,22 +84,28 @@ impl Oss {
         self
     }
 
-    pub(crate) fn without_env(mut self, name: &str) -> Self {
-        self.command.env_remove(name);
-        self
+    /// Another command line in the same environment and folder.
+    pub(crate) fn replaced_by<A: AsRef<OsStr>>(self, line: &[A]) -> Self {
+        let [name, arguments @ ..] = line else { panic!("a command line has a program") };
+        let mut command = Command::new(name);
+        command
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.command.get_current_dir().expect("it is at home"));
+        Self { command }
     }
 
     /// The same under a shell that has given this order first, such as a limit.
     pub(crate) fn after(self, order: &str) -> Self {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("{order}; exec \"$0\" \"$@\""));
-        command.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
-        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        if let Some(folder) = self.command.get_current_dir() {
-            command.current_dir(folder);
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command }
+        let script = format!("{order}; exec \"$0\" \"$@\"");
+        let shell = [OsStr::new("sh"), OsStr::new("-c"), OsStr::new(&script), self.command.get_program()];
+        let line: Vec<OsString> =
+            shell.into_iter().chain(self.command.get_args()).map(OsStr::to_owned).collect();
+        self.replaced_by(&line)
     }
 
     /// Runs it to its end.

@@ -3,9 +3,11 @@
 use std::{
     io::{Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
 };
+
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 /// What clients sent, a buffer for each connection.
 type Streams = Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>;
@@ -15,28 +17,56 @@ type Streams = Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>;
 pub(crate) struct Recorder {
     address: SocketAddr,
     streams: Streams,
+    gate: Arc<Gate>,
+}
+
+/// How many bytes of a connection are taken from the client for the time being.
+#[derive(Debug)]
+struct Gate {
+    most: Mutex<usize>,
+    opened: Condvar,
 }
 
 impl Recorder {
     /// In front of `server`.
     pub(crate) fn before(server: SocketAddr) -> Self {
+        Self::holding_after(usize::MAX, server)
+    }
+
+    /// In front of `server`, and takes no more than about `most` bytes of a connection until it is told to go on.
+    pub(crate) fn holding_after(most: usize, server: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        // What the system takes ahead of the reader stays small; connections inherit it.
+        set_socket_recv_buffer_size(&listener, 1 << 20).unwrap();
         let address = listener.local_addr().unwrap();
         let streams = Streams::default();
         let kept = Arc::clone(&streams);
+        let gate = Arc::new(Gate { most: Mutex::new(most), opened: Condvar::new() });
+        let held = Arc::clone(&gate);
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
                 let heard = Arc::default();
                 kept.lock().unwrap().push(Arc::clone(&heard));
-                hand_on(client, TcpStream::connect(server).unwrap(), heard);
+                hand_on(client, TcpStream::connect(server).unwrap(), heard, Arc::clone(&held));
             }
         });
-        Self { address, streams }
+        Self { address, streams, gate }
+    }
+
+    /// Takes everything from here on.
+    pub(crate) fn go_on(&self) {
+        *self.gate.most.lock().unwrap() = usize::MAX;
+        self.gate.opened.notify_all();
     }
 
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// How much has come from clients.
+    pub(crate) fn bytes_so_far(&self) -> usize {
+        self.streams.lock().unwrap().iter().map(|stream| stream.lock().unwrap().len()).sum()
     }
 
     /// The requests of all connections so far, cut by their `Content-Length`.
@@ -46,12 +76,17 @@ impl Recorder {
     }
 }
 
-fn hand_on(client: TcpStream, server: TcpStream, heard: Arc<Mutex<Vec<u8>>>) {
+fn hand_on(client: TcpStream, server: TcpStream, heard: Arc<Mutex<Vec<u8>>>, gate: Arc<Gate>) {
     let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     thread::spawn(move || {
         let mut block = vec![0; 64 << 10];
         while let Ok(read @ 1..) = from_client.read(&mut block) {
-            heard.lock().unwrap().extend_from_slice(&block[..read]);
+            let so_far = {
+                let mut heard = heard.lock().unwrap();
+                heard.extend_from_slice(&block[..read]);
+                heard.len()
+            };
+            drop(gate.opened.wait_while(gate.most.lock().unwrap(), |most| so_far >= *most));
             if to_server.write_all(&block[..read]).is_err() {
                 break;
             }

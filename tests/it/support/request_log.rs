@@ -70,6 +70,17 @@ impl RequestLog {
         ids
     }
 
+    /// A line a request, for messages.
+    pub(crate) fn in_short(&self) -> Vec<String> {
+        let line = |request: &Request| {
+            let Request { seq, time, operation, body_bytes, status, applied, .. } = request;
+            let part = request.part.map_or(String::new(), |part| format!(" {part}"));
+            let id = request.upload_id.as_deref().map_or("", |id| id.get(..6).unwrap_or(id));
+            format!("{time} {seq} {operation}{part} {id}: {body_bytes} bytes, {status:?}, applied: {applied}")
+        };
+        self.iter().map(line).collect()
+    }
+
     /// Every operation in order, for messages.
     pub(crate) fn operations(&self) -> Vec<&str> {
         self.iter().map(|request| request.operation.as_str()).collect()

@@ -6,6 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{
@@ -84,22 +85,29 @@ impl Scene {
         journals
     }
 
-    /// Starts an upload and returns when the server has all its parts but `missing`, which hangs there. The emulator is to be
-    /// restarted before anything else is asked of it.
+    /// Starts an upload and returns when all its parts but `missing`, which hangs at the server, are up and the program knows it.
+    /// The emulator is to be restarted before anything else is asked of it.
     pub(crate) fn start_all_but(
         &mut self,
         missing: u16,
         upload: impl FnOnce(&Self) -> Oss,
         parts: u16,
     ) -> Running {
-        self.emulator
-            .restart(&format!("[[fault]]\nat = 'upload_part'\npart = {missing}\ndo = 'delay'\nfor = '1h'\n"));
-        let seen = self.log().len();
+        let hang = format!("[[fault]]\nat = 'upload_part'\npart = {missing}\ndo = 'delay'\nfor = '1h'\n");
+        self.emulator.restart(&hang);
         let running = upload(self).start();
-        until("all parts but one are up", || {
-            self.log().since(seen).parts_stored().len() + 1 == usize::from(parts)
-        });
+        until("all parts but one are up", || self.parts_in_journal_of(running.id()) == Some(parts - 1));
         running
+    }
+
+    /// How many parts the journal has that this process holds.
+    fn parts_in_journal_of(&self, process: u32) -> Option<u16> {
+        let listed = self.oss().args(["jobs", "ls", "--output-format", "json"]).run();
+        let jobs = listed.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let held = jobs
+            .filter(|job| job["held_by"]["pid"] == process)
+            .find_map(|job| job["parts_uploaded"].as_u64());
+        held.and_then(|parts| parts.try_into().ok())
     }
 
     /// The program, pointed at the emulator with a key pair that it knows.
@@ -166,7 +174,7 @@ impl Scene {
     #[track_caller]
     pub(crate) fn expect_nothing_left(&self) {
         self.expect_nothing_left_on_the_server();
-        assert_eq!(self.journals(), [PathBuf::new(); 0], "journals are left");
+        assert_eq!(self.journals(), Vec::<PathBuf>::new(), "journals are left");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Far beyond what anything here takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
