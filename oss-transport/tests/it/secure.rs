@@ -142,6 +142,13 @@ fn a_wrong_certificate_is_refused() {
     }
 }
 
+#[test]
+fn a_host_that_no_certificate_can_name_is_refused() {
+    let host = "a".repeat(64);
+    let error = send(&authority().trusting(), get(&format!("https://{host}.example/"))).unwrap_err();
+    assert!(matches!(error, TransportError::NotSent { reason: Unsent::Request, .. }), "{}", told(&error));
+}
+
 // faults: 24
 #[test]
 fn plain_http_on_the_tls_port_is_said_in_words() {
