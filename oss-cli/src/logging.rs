@@ -19,5 +19,7 @@ pub(crate) fn start(verbose: u8) {
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(colours)
+        // Told on stderr too, where it cannot be told, which would be a panic.
+        .log_internal_errors(false)
         .init();
 }

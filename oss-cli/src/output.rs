@@ -4,7 +4,10 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
-use crate::{args::OutputFormat, text::printable};
+use crate::{
+    args::OutputFormat,
+    text::{printable, printable_json},
+};
 
 /// Writes one result: a line for people, or one JSON object a line.
 #[derive(Clone, Copy, Debug)]
@@ -22,14 +25,14 @@ impl Output {
     pub(crate) fn result(self, text: impl FnOnce() -> String, object: impl FnOnce() -> Value) {
         match self.format {
             OutputFormat::Text => write_result(&printable(&text())),
-            OutputFormat::Json => write_result(&object().to_string()),
+            OutputFormat::Json => write_result(&printable_json(&object())),
         }
     }
 
     /// One line on stdout where JSON is asked for, and nothing elsewhere.
     pub(crate) fn object(self, object: impl FnOnce() -> Value) {
         if self.format == OutputFormat::Json {
-            write_result(&object().to_string());
+            write_result(&printable_json(&object()));
         }
     }
 }

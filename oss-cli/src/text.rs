@@ -5,6 +5,8 @@ use std::{
     fmt::{self, Write as _},
 };
 
+use serde_json::Value;
+
 /// Shows `text` without a character that a terminal would act on: control characters and those that change the
 /// direction of writing are written as Rust writes them, `\u{1b}`.
 pub(crate) fn printable(text: &str) -> String {
@@ -12,6 +14,21 @@ pub(crate) fn printable(text: &str) -> String {
     for character in text.chars() {
         if acts_on_a_terminal(character) {
             let _ = write!(shown, "{}", character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// The same for an object in one line: what stands in its strings is still the same to whoever parses it.
+pub(crate) fn printable_json(object: &Value) -> String {
+    let text = object.to_string();
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if acts_on_a_terminal(character) {
+            // Only strings hold such characters, and all of them are of the basic plane.
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
         } else {
             shown.push(character);
         }
@@ -76,6 +93,14 @@ mod tests {
         check("\u{1b}[31mred", "\\u{1b}[31mred");
         check("two\nlines\r", "two\\nlines\\r");
         check("\u{9b}2J\u{202e}gpj\u{7f}", "\\u{9b}2J\\u{202e}gpj\\u{7f}");
+    }
+
+    #[test]
+    fn an_object_stays_the_same_to_whoever_parses_it() {
+        let object = serde_json::json!({ "a\u{9b}": "\u{1b}[2J\u{7f}\u{202e}\n\u{4e2d}\"\\" });
+        let shown = printable_json(&object);
+        assert!(!shown.contains(acts_on_a_terminal), "{shown:?}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), object);
     }
 
     #[test]
