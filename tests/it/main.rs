@@ -7,6 +7,7 @@ mod support;
 mod checkpoint_damage;
 mod faults;
 mod kill;
+mod lies;
 mod locking;
 mod memory;
 mod output;

@@ -170,18 +170,13 @@ fn a_change_begins_a_new_upload_when_that_is_asked_for() {
 
 #[test]
 fn a_source_that_never_stops_changing_ends_without_an_object() {
-    // Each round sends a part that has changed, and lasts long enough for the next change.
-    let scene = Scene::with_faults("[[fault]]\nat = 'upload_part'\ndo = 'delay'\nfor = '400ms'\n");
+    let scene = Scene::new();
     let (path, _) = scene.file("source", 1, LENGTH);
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            let file = OpenOptions::new().write(true).open(&path).unwrap();
-            let mut count = 0_u64;
             while !ended.load(Ordering::Relaxed) {
-                count += 1;
-                file.write_all_at(&count.to_le_bytes(), 3 * PART as u64).unwrap();
-                thread::yield_now();
+                flip(&path, &[1, 4]);
             }
         });
         let run = cp(&scene).run();

@@ -30,7 +30,7 @@ fn a_file_of_another_tool_is_named_and_left_alone() {
     let oss2 =
         br#"{"version": "oss2-1.0", "upload_id": "0004B9894A22E5B1888A1E29F823****", "file_path": "/x"}"#;
     let ossutil = b"<Checkpoint><Magic>92611BED-89E2-46B6-89E5-72F273D4B0A3</Magic></Checkpoint>";
-    for foreign in [&oss2[..], &ossutil[..], b"x", b"OSSK", &[0x7f; 100_000]] {
+    for foreign in [&oss2[..], &ossutil[..], b"x", b"OSSK", &[0x7f; 10_000]] {
         let (uploads, journal, _) = taken_away();
         fs::write(&journal, foreign).unwrap();
         uploads.is_refused("key", &journal);

@@ -67,7 +67,7 @@ impl Unfinished {
     pub(super) fn is_done(&self, key: &str) {
         self.scene.expect_object(key, &self.bytes);
         assert_eq!(self.scene.uploads_of(key), [""; 0], "{key}: an upload is left");
-        assert_eq!(journals_in(&self.directory(key)), [PathBuf::new(); 0], "{key}: a journal is left");
+        assert!(journals_in(&self.directory(key)).is_empty(), "{key}: a journal is left");
     }
 
     /// Says that it is refused with exit code 3, in words that name the file, before anything is asked of the server.

@@ -99,6 +99,11 @@ impl Oss {
         Self { command }
     }
 
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// The same under a shell that has given this order first, such as a limit.
     pub(crate) fn after(self, order: &str) -> Self {
         let script = format!("{order}; exec \"$0\" \"$@\"");

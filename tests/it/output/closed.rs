@@ -1,0 +1,38 @@
+//! Nobody reads what is said, or there is no room for it: the upload goes on, and the exit code still tells.
+
+use crate::support::{PART, Scene};
+
+/// What a shell does to the outputs before it becomes the program.
+const TROUBLE: [&str; 7] = [
+    "exec >&-",
+    "exec 2>&-",
+    "exec >&- 2>&- <&-",
+    "exec >/dev/full",
+    "exec 2>/dev/full",
+    "exec >/dev/full 2>/dev/full",
+    // A pipe whose reader is gone.
+    "rm -f p; mkfifo p; true <p & exec >p 2>&1; wait",
+];
+
+// Rows: 144
+#[test]
+fn an_upload_goes_on_though_nobody_takes_what_it_says() {
+    for (length, resumes) in [(13 * PART, true), (13 * PART, false), (10, false)] {
+        for trouble in TROUBLE {
+            let refusal = "[[fault]]\nat = 'upload_part'\npart = 8\nnth = 1\ndo = 'refuse'\nstatus = 403\ncode = 'AccessDenied'";
+            let scene = Scene::with_faults(if resumes { refusal } else { "" });
+            let (path, bytes) = scene.file("source", 1, length);
+            if resumes {
+                let ended = scene.cp(&path, "object").arg("-vv").after(trouble).run();
+                assert_eq!(ended.code(), Some(2), "{trouble}: the exit code still tells: {ended:#?}");
+            }
+            for format in ["text", "json"] {
+                let ended =
+                    scene.cp(&path, "object").args(["-v", "--output-format", format]).after(trouble).run();
+                assert_eq!(ended.code(), Some(0), "{trouble}: {ended:#?}");
+                scene.expect_object("object", &bytes);
+                scene.expect_nothing_left();
+            }
+        }
+    }
+}
