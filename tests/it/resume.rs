@@ -1,6 +1,6 @@
 //! Running the same command again sends only what is missing, with a journal or without one.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use crate::support::{BUCKET, Oss, PART, Scene, contents, until, write_file};
 
@@ -108,6 +108,31 @@ fn a_part_that_the_server_holds_with_other_bytes_is_sent_again() {
     scene.back_door().upload_part(BUCKET, "object", id, 4, &contents(99, PART));
     let seen = scene.log().len();
     again(&scene).run().expect(0);
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    assert_eq!(scene.log().since(seen).parts_sent(), [4, 7]);
+}
+
+#[test]
+fn a_file_that_has_been_at_rest_is_vouched_for_by_its_times_and_the_server_is_not() {
+    let mut scene = Scene::new();
+    let (path, bytes) = scene.file("source", 1, LENGTH);
+    // Younger times prove nothing: a write within the clock's grain would not move them.
+    until("the file is at rest", || {
+        fs::metadata(&path)
+            .unwrap()
+            .modified()
+            .unwrap()
+            .elapsed()
+            .is_ok_and(|age| age > Duration::from_millis(2500))
+    });
+    let running = scene.start_all_but(7, |scene| scene.cp(&path, "object"), PARTS);
+    assert!(running.kill().was_killed());
+    scene.emulator.restart("");
+    let [id] = &scene.uploads_of("object")[..] else { panic!("there is one upload") };
+    scene.back_door().upload_part(BUCKET, "object", id, 4, &contents(99, PART));
+    let seen = scene.log().len();
+    again(&scene).args(["--verify", "none"]).run().expect(0);
     scene.expect_object("object", &bytes);
     scene.expect_nothing_left();
     assert_eq!(scene.log().since(seen).parts_sent(), [4, 7]);
