@@ -15,6 +15,7 @@ use crate::{
     args::Lock,
     failure::{Failure, with_causes},
     hint::Circumstances,
+    late_retire::{LateRetire, Waiting},
     settings::{Place, Service},
 };
 
@@ -93,11 +94,16 @@ impl Connection {
             .map_err(|error| Failure::usage(with_causes(&error)))
     }
 
-    /// For uploads, with journals in this directory.
+    /// For uploads, with journals in this directory; those that are done with wait in `waiting`.
     ///
     /// # Errors
     /// When the endpoint cannot be signed for.
-    pub(crate) fn uploader(&self, checkpoint_dir: &Path, lock: Lock) -> Result<Uploader, Failure> {
+    pub(crate) fn uploader(
+        &self,
+        checkpoint_dir: &Path,
+        lock: Lock,
+        waiting: &Waiting,
+    ) -> Result<Uploader, Failure> {
         let store = FileStore::new(checkpoint_dir);
         let store = match lock {
             Lock::Auto => store,
@@ -106,7 +112,7 @@ impl Connection {
         let mut uploader = Uploader::builder(self.endpoint.clone())
             .transport(Arc::clone(&self.transport))
             .credentials(self.credentials.clone())
-            .store(Arc::new(store));
+            .store(Arc::new(LateRetire::new(store, waiting.clone())));
         if let Some(service) = &self.service {
             uploader = uploader.service(service.clone());
         }

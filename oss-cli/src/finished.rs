@@ -74,9 +74,8 @@ impl Finished<'_> {
 pub(crate) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<(), Failure> {
     let shown = path.display();
     let failed = |error: std::io::Error| {
-        Failure::local(format!(
-            "the object is stored and proved, but the receipt {shown} cannot be written: {error}"
-        ))
+        Failure::local(format!("the object is stored, but the receipt {shown} cannot be written: {error}"))
+            .with_hint("the same command again writes it and sends nothing")
     };
     let mut text = serde_json::to_string_pretty(receipt).map_err(|error| failed(error.into()))?;
     text.push('\n');

@@ -7,6 +7,7 @@ mod exit;
 mod failure;
 mod finished;
 mod hint;
+mod late_retire;
 mod logging;
 mod notes;
 mod object_options;

@@ -12,6 +12,8 @@ use crate::{
     failure::{Failure, with_causes},
     finished::{Finished, write_receipt},
     hint,
+    late_retire::Waiting,
+    output::say,
     progress::{Drawing, Pen},
     settings::{Copy, Global},
     stop::{self, Cause, Stop},
@@ -23,15 +25,26 @@ use crate::{
 /// # Errors
 /// What failed; state is kept unless the failure says otherwise.
 pub(crate) fn run(copy: &Copy, global: Global) -> Result<ExitStatus, Failure> {
+    let waiting = Waiting::default();
+    let ended = upload(copy, global, &waiting);
+    // The last act: what is killed before it finds a journal that says how it ended.
+    if let Err(error) = waiting.retire() {
+        say(&format!("warning: the journal could not be removed: {}", with_causes(&error)));
+    }
+    ended
+}
+
+/// Runs the upload and tells its success; journals that are done with are left in `waiting`.
+fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, Failure> {
     let started = Instant::now();
     let cannot_start = |error: std::io::Error| Failure::local(format!("cannot start: {error}"));
     let stop = Stop::listen(global.output, global.deadline).map_err(cannot_start)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let connection = Connection::make(&copy.service, copy.parallel)?;
-    let uploader = connection.uploader(&copy.checkpoint_dir, copy.lock)?;
+    let uploader = connection.uploader(&copy.checkpoint_dir, copy.lock, waiting)?;
 
     let drawing = Drawing::begin(global.style);
-    let run = Run { copy, uploader, stop: &stop, pen: drawing.pen(), last: LastRefusal::default() };
+    let run = Run { copy, uploader, stop: &stop, pen: drawing.pen(), waiting, last: LastRefusal::default() };
     let ended = runtime.block_on(run.to_its_end());
     let at = run.pen.at();
     let ended = match ended {
@@ -53,17 +66,18 @@ pub(crate) fn run(copy: &Copy, global: Global) -> Result<ExitStatus, Failure> {
     // A read that hangs is left behind.
     runtime.shutdown_background();
 
-    match ended? {
-        Ended::Done(receipt) => {
+    match ended {
+        Ok(Ended::Done(receipt)) => {
             let finished = Finished { receipt: &receipt, resumed: at.resumed, took: started.elapsed() };
             global.output.result(|| finished.text(), || finished.json());
             Ok(ExitStatus::Done)
         }
-        Ended::Paused(cause) => {
+        Ok(Ended::Paused(cause)) => {
             stop::tell(cause, Some(at), global.output);
             connection.leave();
             Ok(cause.status())
         }
+        Err(failure) => Err(failure),
     }
 }
 
@@ -79,6 +93,8 @@ struct Run<'a> {
     uploader: Uploader,
     stop: &'a Stop,
     pen: Pen,
+    /// Journals that are done with.
+    waiting: &'a Waiting,
     last: LastRefusal,
 }
 
@@ -99,7 +115,7 @@ impl Run<'_> {
         });
         match aborted.await {
             // Finished where it could not be given up any more: then there is nothing unfinished either.
-            Ok(_) | Err(UploadError::Aborted) => Ok(()),
+            Ok(_) | Err(UploadError::Aborted) => self.waiting.retire().map_err(UploadError::Store),
             Err(error) => Err(error),
         }
     }
@@ -151,7 +167,8 @@ impl Run<'_> {
     /// Writes the receipt, and sees whether success is enough.
     fn finish(&self, receipt: &Receipt) -> Result<(), Failure> {
         if let Some(path) = &self.copy.receipt {
-            write_receipt(path, receipt)?;
+            // It can still be had: the same command finds the journal and sends nothing.
+            write_receipt(path, receipt).inspect_err(|_| self.waiting.leave())?;
         }
         if self.copy.require_proof && receipt.proof == ReceiptProof::None {
             return Err(Failure::new(

@@ -88,6 +88,7 @@ impl Row {
             self.entry.job.bucket, self.entry.job.key, self.entry.job.service, self.uploaded, self.size
         );
         let _ = match (self.source, self.entry.checkpoint.stage()) {
+            _ if self.entry.checkpoint.done().is_some() => write!(line, ", complete"),
             (Source::Gone, _) => write!(line, ", the source is gone"),
             (Source::Changed, _) => write!(line, ", the source changed and is compared first"),
             (Source::Unchanged, Stage::Uploading) => write!(line, ", {} to send", self.to_send()),
@@ -126,6 +127,7 @@ impl Row {
             "parts_uploaded": checkpoint.parts().count(),
             "upload_id": checkpoint.upload_id().map(UploadId::as_str),
             "stage": match checkpoint.stage() {
+                _ if checkpoint.done().is_some() => "complete",
                 Stage::Uploading => "uploading",
                 Stage::Completing => "completing",
                 Stage::Aborting => "aborting",
