@@ -22,7 +22,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// How long the end waits for a terminal that takes nothing.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Length of the bar in characters.
 const BAR: usize = 12;
 
