@@ -39,6 +39,7 @@ impl Upload {
             unsure: false,
             resumed: false,
             exists: None,
+            vanished: None,
         });
     }
 
@@ -57,6 +58,7 @@ impl Upload {
             unsure: true,
             resumed: true,
             exists: None,
+            vanished: None,
         });
     }
 
@@ -85,8 +87,9 @@ impl Upload {
                     let nothing = StoredObject::default();
                     self.judge(object.unwrap_or(&nothing), false);
                 } else {
-                    let fault =
-                        Fault::new(crate::FaultClass::Vanished, "the upload is gone and there is no object");
+                    let fault = completing.vanished.take().unwrap_or_else(|| {
+                        Fault::new(crate::FaultClass::Vanished, "the upload is gone and there is no object")
+                    });
                     self.judge_found(object, &fault);
                 }
             }
@@ -237,6 +240,7 @@ impl Upload {
             Phase::Completing(completing) => {
                 completing.question = Question::Object;
                 completing.attempt = Attempt::default();
+                completing.vanished = Some(fault);
             }
             _ => {
                 self.cancel_all();

@@ -139,6 +139,8 @@ pub(crate) struct Completing {
     pub(crate) resumed: bool,
     /// Complete was refused since there is an object; unless that is ours, this is the end.
     pub(crate) exists: Option<Fault>,
+    /// In which words the server said that it does not know the upload.
+    pub(crate) vanished: Option<Fault>,
 }
 
 /// What is asked while an upload is completed.
