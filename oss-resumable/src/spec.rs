@@ -1,4 +1,4 @@
-use oss_checkpoint::{ByteCount, Job, ObjectOptions};
+use oss_checkpoint::{ByteCount, Job, ObjectOptions, UploadId};
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct UploadSpec {
     pub verify: Verify,
     /// Whether to look for uploads without a journal.
     pub adopt: Adopt,
+    /// Unfinished uploads of this key that other journals of this machine have: never adopted. Default none.
+    pub taken: Vec<UploadId>,
     /// Local wall clock, seconds since 1970.
     pub started: i64,
 }
@@ -72,6 +74,7 @@ impl UploadSpec {
             on_change: OnChange::default(),
             verify: Verify::default(),
             adopt: Adopt::default(),
+            taken: Vec::new(),
             started,
         }
     }

@@ -52,7 +52,7 @@ pub struct Upload {
     restarts: u32,
     /// How often Complete was told that the parts are others.
     rejected: u32,
-    /// Uploads of this key that were there before ours was initiated.
+    /// Uploads of this key that are not ours: they were there before ours was initiated, or another journal has them.
     known: Vec<UploadId>,
     /// Whether the server left out the CRC-64 of a part that counts.
     unproved: bool,
@@ -100,7 +100,7 @@ impl Upload {
             initiate_tries: 0,
             restarts: 0,
             rejected: 0,
-            known: Vec::new(),
+            known: spec.taken.clone(),
             unproved: false,
             listed_upto: None,
             stop: None,
@@ -255,6 +255,7 @@ impl Upload {
                 let work = if putting.asking.is_some() { Work::InspectObject } else { Work::PutObject };
                 ask(&mut putting.attempt, now, &mut self.tickets, work)
             }
+            Phase::Confirming { attempt, .. } => ask(attempt, now, &mut self.tickets, Work::InspectObject),
             Phase::Finding(_) => self.advance_finding(),
             Phase::Beginning { needs, .. } => {
                 let needs = *needs;
@@ -474,6 +475,7 @@ impl Upload {
             (Phase::Completing(completing), _) => Some(&mut completing.attempt),
             (
                 Phase::Inspecting { attempt }
+                | Phase::Confirming { attempt, .. }
                 | Phase::Initiating { attempt }
                 | Phase::Vanishing { attempt, .. }
                 | Phase::Aborting { attempt, .. },
@@ -514,6 +516,7 @@ impl Upload {
         let attempt = |attempt: &Attempt| (!attempt.in_flight).then_some(attempt.not_before);
         let phase = match &self.phase {
             Phase::Inspecting { attempt: one }
+            | Phase::Confirming { attempt: one, .. }
             | Phase::Initiating { attempt: one }
             | Phase::Vanishing { attempt: one, .. }
             | Phase::Aborting { attempt: one, .. } => attempt(one),

@@ -8,7 +8,7 @@ use super::{
     phase::{Attempt, Completing, Phase, Question, Then},
     tickets::Work,
 };
-use crate::{Failure, Fault, Finished, Note, Outcome, StoredObject, Unproved};
+use crate::{Failure, Fault, Finished, Note, Outcome, Stop, StoredObject, Unproved};
 
 /// How often Complete may be told that the parts are others, before that is the end.
 const MAX_REJECTED: u32 = 2;
@@ -76,6 +76,7 @@ impl Upload {
     pub(super) fn on_object(&mut self, object: Option<&StoredObject>) {
         match &mut self.phase {
             Phase::Putting(_) => self.on_put_object(object),
+            Phase::Confirming { .. } => self.on_confirmed(object),
             Phase::Vanishing { attempt, fault } => {
                 attempt.in_flight = false;
                 let fault = fault.clone();
@@ -116,8 +117,10 @@ impl Upload {
         match (ours, exists, local) {
             (Some(object), _, _) => self.judge(object, true),
             (None, Some(exists), _) => self.give_up(Then::End(Outcome::Failed(Failure::Refused(exists)))),
-            (None, None, Some(local)) if sealed && found.is_some() => {
+            (None, None, Some(local)) if sealed && found.is_some() && self.is_current() => {
                 let server = found.and_then(|found| found.crc64);
+                // There is nothing left to go on from: told once, and the next run begins anew.
+                self.record(Record::Abandoned);
                 self.fail(Failure::ProofFailed { what: Unproved::FoundObject, local, server });
             }
             (None, None, _) => self.on_lost(fault.clone()),
@@ -156,11 +159,33 @@ impl Upload {
         let already = settled && matches!(&self.phase, Phase::Completing(completing) if completing.resumed);
         let needs = self.record_durably(Record::Done(Box::new(facts.clone())));
         if let Some(stamp) = self.stamp.filter(|_| !self.is_current()) {
-            // What was completed is what the source was then; what it is now is another upload.
+            // What was completed is what the source was then, or has what was asked for then: this is another upload.
             self.begin_fresh(stamp);
         } else {
             let outcome = Outcome::Completed(Box::new(Finished { facts, already }));
             self.phase = Phase::Recording { needs, outcome: Box::new(outcome) };
+        }
+    }
+
+    /// What is there of an object that an earlier run had finished.
+    fn on_confirmed(&mut self, object: Option<&StoredObject>) {
+        let Phase::Confirming { facts, .. } = &self.phase else { return };
+        let same = object.is_some_and(|object| {
+            object.size.is_none_or(|size| size == facts.size)
+                && object.crc64.is_none_or(|crc64| crc64 == facts.crc64)
+                && (object.crc64.is_some() || object.etag == facts.etag)
+        });
+        match (same, self.stamp) {
+            (true, _) => self.retire_already(),
+            (false, Some(stamp)) => self.begin_fresh(stamp),
+            (false, None) => self.phase = Phase::Inspecting { attempt: Attempt::default() },
+        }
+    }
+
+    /// An earlier run had finished, and nothing speaks against it.
+    pub(super) fn retire_already(&mut self) {
+        if let Phase::Confirming { facts, .. } = std::mem::replace(&mut self.phase, Phase::Ended) {
+            self.retire(Outcome::Completed(Box::new(Finished { facts: *facts, already: true })));
         }
     }
 
@@ -209,6 +234,10 @@ impl Upload {
     fn unseal(&mut self) {
         self.record(Record::Entered(Stage::Uploading));
         self.listed_upto = None;
+        if self.stop == Some(Stop::Abort) {
+            self.give_up(Then::End(Outcome::Aborted));
+            return;
+        }
         match self.stamp {
             Some(stamp) => self.decide(stamp),
             None => self.phase = Phase::Inspecting { attempt: Attempt::default() },
@@ -228,9 +257,11 @@ impl Upload {
         }
     }
 
-    /// Whether the source is still the one that the parts in the journal are of.
+    /// Whether source and options are still those that the journal is about.
     fn is_current(&self) -> bool {
-        self.stamp == self.checkpoint.begun().map(|begun| begun.stamp)
+        self.checkpoint
+            .begun()
+            .is_some_and(|begun| self.stamp == Some(begun.stamp) && begun.options == self.spec.options)
     }
 
     /// The server does not know the upload.

@@ -18,12 +18,17 @@ impl Upload {
                 Phase::Recording { .. } | Phase::Retiring { .. } | Phase::Closing { .. } | Phase::Ended,
                 Stop::Pause | Stop::Abort,
             )
-            | (Phase::Sealing { .. } | Phase::Completing(_), Stop::Abort) => {}
-            // Unless it turns out that the object is there, nothing is begun anew.
-            (Phase::Vanishing { .. }, Stop::Abort) => self.stop = Some(Stop::Abort),
-            // Sealed by an earlier run, or done.
+            | (Phase::Sealing { .. }, Stop::Abort) => {}
+            (Phase::Completing(completing), Stop::Abort) if !completing.resumed => {}
+            // Unless it turns out that the object is there, nothing is gone on with or begun anew.
+            (Phase::Vanishing { .. } | Phase::Completing(_) | Phase::Confirming { .. }, Stop::Abort) => {
+                self.stop = Some(Stop::Abort);
+            }
             (Phase::Recovering { .. } | Phase::Inspecting { .. }, Stop::Abort)
-                if self.checkpoint.stage() == Stage::Completing => {}
+                if self.checkpoint.stage() == Stage::Completing || self.checkpoint.done().is_some() =>
+            {
+                self.stop = Some(Stop::Abort);
+            }
             // An abort outranks a pause.
             (Phase::GivingUp { then, .. } | Phase::Aborting { then, .. }, stop) => match (&**then, stop) {
                 (Then::StartOver, Stop::Pause) => self.close(Outcome::Paused),
@@ -112,7 +117,11 @@ impl Upload {
     /// The service refuses. Where it refuses to begin at all, nothing is there to go on from.
     pub(super) fn fail_refused(&mut self, work: Work, fault: Fault) {
         let failure = Failure::Refused(fault);
-        if work == Work::Initiate {
+        if matches!(self.phase, Phase::Confirming { .. }) {
+            // Nobody may look: what was proved then stands.
+            self.note_once(Note::Unproved);
+            self.retire_already();
+        } else if work == Work::Initiate {
             self.retire(Outcome::Failed(failure));
         } else {
             self.fail(failure);

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use oss_checkpoint::{Crc64, PartNumber, PartPlan, PartReceipt};
+use oss_checkpoint::{Crc64, ObjectFacts, PartNumber, PartPlan, PartReceipt};
 
 use crate::{Fault, FoundUpload, ListedPart, Moment, Outcome, Revision, UploadsMarker};
 
@@ -11,6 +11,8 @@ pub(crate) enum Phase {
     Recovering { needs: Revision },
     /// The source is looked at, to decide what to do.
     Inspecting { attempt: Attempt },
+    /// An earlier run had finished; whether the object is still there is asked.
+    Confirming { attempt: Attempt, facts: Box<ObjectFacts> },
     /// The whole source goes up in one request.
     Putting(Putting),
     /// Unfinished uploads of this key are looked for.

@@ -7,7 +7,7 @@ use super::{
     parts::PartTable,
     phase::{Attempt, Fit, Phase, Putting, Then, Transfer},
 };
-use crate::{Adopt, Failure, Finished, Note, OnChange, Outcome, Stop};
+use crate::{Adopt, Failure, Note, OnChange, Outcome, Stop};
 
 impl Upload {
     /// What an earlier run wrote is durable.
@@ -43,8 +43,9 @@ impl Upload {
         let same_options = begun.options == self.spec.options;
         if let Some(facts) = self.checkpoint.done() {
             if begun.stamp == stamp && same_options {
-                let finished = Finished { facts: facts.clone(), already: true };
-                self.retire(Outcome::Completed(Box::new(finished)));
+                // Whether it still is, only the server knows.
+                let facts = Box::new(facts.clone());
+                self.phase = Phase::Confirming { attempt: Attempt::default(), facts };
             } else {
                 self.begin_fresh(stamp);
             }

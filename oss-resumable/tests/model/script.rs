@@ -29,6 +29,10 @@ pub(crate) enum Fate {
     Local,
     /// The process is killed before it is done, or the power fails.
     Crash { done: bool, power: bool },
+    /// The process is killed, and the object removed before the next run.
+    CrashAndRemove,
+    /// The process is killed, and something else put under the key before the next run.
+    CrashAndReplace,
     /// Somebody presses Ctrl-C.
     Pause,
     /// Somebody gives the upload up.
@@ -63,6 +67,8 @@ pub(crate) fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Refused),
         1 => Just(Fate::Local),
         4 => (any::<bool>(), any::<bool>()).prop_map(|(done, power)| Fate::Crash { done, power }),
+        1 => Just(Fate::CrashAndRemove),
+        1 => Just(Fate::CrashAndReplace),
         1 => Just(Fate::Pause),
         1 => Just(Fate::Abort),
         3 => (0_u8..8).prop_map(Fate::Rewrite),

@@ -63,6 +63,7 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         unsettled: false,
         uninitiated: false,
         maybe_completed: None,
+        meddle: None,
         abort_granted: false,
         replies: 0,
     };
@@ -135,6 +136,8 @@ struct Simulation<'a> {
     uninitiated: bool,
     /// The upload whose Complete may have been done, for all that is known.
     maybe_completed: Option<String>,
+    /// What else happens when the process dies.
+    meddle: Option<Fate>,
     /// An abort was asked for while it could still be granted.
     abort_granted: bool,
     replies: u32,
@@ -310,14 +313,36 @@ impl Simulation<'_> {
             effect,
             version: self.world.versions.len() - 1,
         };
-        if let Fate::Crash { done, power } = fate {
-            self.crash_during(upload, work, done, power);
-            return true;
-        }
-        self.in_flight.push(work);
-        false
+        let (done, power) = match fate {
+            Fate::Crash { done, power } => (done, power),
+            Fate::CrashAndRemove | Fate::CrashAndReplace => (true, false),
+            _ => {
+                self.in_flight.push(work);
+                return false;
+            }
+        };
+        self.crash_during(upload, work, done, power);
+        self.meddle = Some(fate);
+        true
     }
 
+    /// What happens to the object between two runs.
+    fn meddle(&mut self) {
+        match self.meddle.take() {
+            Some(Fate::CrashAndRemove) => self.world.server.object = None,
+            Some(Fate::CrashAndReplace) => {
+                // Stored long after everything of ours, so it cannot be taken for an older object.
+                let now = 1_000 + i64::try_from(self.now.as_secs()).unwrap();
+                self.world.server.object = Some(StoredObject {
+                    size: Some(ByteCount::new(6)),
+                    crc64: Some(Crc64::new(6)),
+                    last_modified: Some(ServerTime::from_unix(now)),
+                    ..StoredObject::default()
+                });
+            }
+            _ => {}
+        }
+    }
     /// What the rules say about this action, at this moment.
     fn check_start(&mut self, upload: &Upload, action: Action) {
         let durable = self.world.disk.durable();
@@ -719,6 +744,7 @@ impl Simulation<'_> {
         // The next run begins a moment later.
         self.now += Duration::from_secs(1);
         self.land_late(true);
+        self.meddle();
     }
 
     fn land_late(&mut self, all: bool) {
