@@ -26,7 +26,7 @@ pub use self::{
     file::FileStore,
     jobs::{JobEntry, Jobs},
 };
-use crate::{Checkpoint, Inconsistent, Job, Record, format, replay::Unusable};
+use crate::{Checkpoint, Inconsistent, Job, Record, UploadId, format, replay::Unusable};
 
 /// Keeps journals. Blocking; hands out at most one slot for a job at a time, across processes.
 pub trait CheckpointStore: Send + Sync {
@@ -35,6 +35,13 @@ pub trait CheckpointStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Locked`] if another run has it, else what keeps the store from working.
     fn claim(&self, job: &Job) -> Result<Box<dyn Slot>, StoreError>;
+
+    /// Unfinished uploads of the same object that journals of other jobs have: from another source, perhaps by a run
+    /// that is under way. A store that does not know says none.
+    fn taken_by_others(&self, job: &Job) -> Vec<UploadId> {
+        let _ = job;
+        Vec::new()
+    }
 }
 
 /// The journal of one job; claimed until dropped, so nothing can be written without the lock.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oss_checkpoint::{CheckpointStore, Durability, Job, Opened, Record, Slot, StoreError};
+use oss_checkpoint::{CheckpointStore, Durability, Job, Opened, Record, Slot, StoreError, UploadId};
 
 /// A store whose slots, when they are retired and let go, wait with lock and journal until [`Waiting::retire`].
 pub(crate) struct LateRetire<S> {
@@ -54,6 +54,10 @@ impl<S: CheckpointStore> CheckpointStore for LateRetire<S> {
     fn claim(&self, job: &Job) -> Result<Box<dyn Slot>, StoreError> {
         let inner = Some(self.inner.claim(job)?);
         Ok(Box::new(LateSlot { inner, retired: false, waiting: self.waiting.clone() }))
+    }
+
+    fn taken_by_others(&self, job: &Job) -> Vec<UploadId> {
+        self.inner.taken_by_others(job)
     }
 }
 

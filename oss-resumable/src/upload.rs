@@ -255,7 +255,6 @@ impl Upload {
                 let work = if putting.asking.is_some() { Work::InspectObject } else { Work::PutObject };
                 ask(&mut putting.attempt, now, &mut self.tickets, work)
             }
-            Phase::Confirming { attempt, .. } => ask(attempt, now, &mut self.tickets, Work::InspectObject),
             Phase::Finding(_) => self.advance_finding(),
             Phase::Beginning { needs, .. } => {
                 let needs = *needs;
@@ -275,7 +274,9 @@ impl Upload {
                 let work = completing.question.work();
                 ask(&mut completing.attempt, now, &mut self.tickets, work)
             }
-            Phase::Vanishing { attempt, .. } => ask(attempt, now, &mut self.tickets, Work::InspectObject),
+            Phase::Confirming { attempt, .. } | Phase::Vanishing { attempt, .. } => {
+                ask(attempt, now, &mut self.tickets, Work::InspectObject)
+            }
             Phase::GivingUp { needs, .. } => {
                 let needs = *needs;
                 self.gate(needs, Self::on_given_up)

@@ -252,6 +252,26 @@ fn of_two_uploads_that_fit_none_is_taken_and_both_are_named() {
 }
 
 #[test]
+fn an_upload_that_another_run_is_at_is_not_adopted() {
+    let mut scene = Scene::new();
+    let (_, bytes) = scene.file("source", 1, LENGTH);
+    let (twin, _) = scene.file("twin", 1, LENGTH);
+    let first = |scene: &Scene| scene.cp(&scene.path("source"), "object");
+    let parts = u16::try_from(LENGTH.div_ceil(PART)).unwrap();
+    let running = scene.start_all_but(2, first, parts);
+    drop(running.kill());
+    scene.emulator.restart("");
+    let seen = scene.log().len();
+    cp(&scene, &twin).run().expect(0);
+    assert_eq!(scene.log().since(seen).count("initiate"), 1, "the twin begins an upload of its own");
+    let seen = scene.log().len();
+    first(&scene).run().expect(0);
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    assert_eq!(scene.log().since(seen).parts_sent(), [2], "the first one goes on where it was");
+}
+
+#[test]
 fn what_does_not_fit_is_neither_taken_nor_aborted() {
     let (length, other) = (6 * THEIR_PART + 77, contents(2, 6 * THEIR_PART + 77));
     let check = |what: &str, flags: &[&str], begin: &dyn Fn(&Scene, &[u8]) -> String| {

@@ -27,7 +27,7 @@ fn paste(scene: &Scene, ended: &Ended) {
 fn stopped_by(signals: &[Signal]) {
     let mut scene = Scene::new();
     let (_, bytes) = scene.file(SOURCE, 1, LENGTH);
-    let running = scene.start_all_but(HANGING, cp, PARTS);
+    let running = scene.start_all_but(HANGING, |scene| cp(scene).hearing_hang_ups(), PARTS);
     let asked = Instant::now();
     for signal in signals {
         running.signal(*signal);

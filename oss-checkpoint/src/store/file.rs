@@ -6,7 +6,7 @@ use super::{
     CheckpointStore, Durability, Jobs, Opened, Slot, StoreError, directory::Directory, journal::Journal,
     lock::Lock, owned_file,
 };
-use crate::{Job, Record};
+use crate::{Job, Record, UploadId};
 
 /// Journals as files of a directory: `<digest>.ossj`, and `<digest>.lock` beside it while somebody has the job.
 ///
@@ -70,6 +70,18 @@ impl CheckpointStore for FileStore {
         };
         let journal = Journal::new(self.directory.clone(), digest + SUFFIX, job.clone());
         Ok(Box::new(FileSlot { journal, lock }))
+    }
+
+    fn taken_by_others(&self, job: &Job) -> Vec<UploadId> {
+        let same_object = |other: &Job| {
+            (&other.service, &other.bucket, &other.key) == (&job.service, &job.bucket, &job.key)
+                && other != job
+        };
+        let Ok(jobs) = self.jobs() else { return Vec::new() };
+        jobs.flatten()
+            .filter(|entry| same_object(&entry.job) && entry.checkpoint.done().is_none())
+            .filter_map(|entry| entry.checkpoint.upload_id().cloned())
+            .collect()
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    patience: Duration,
 }
 
 struct Shared {
@@ -67,7 +68,15 @@ impl Client {
         };
         let signer = Signer::new(Region::new(endpoint.region())?).with_product(product);
         let (clock, refreshed) = (SigningClock::default(), Mutex::default());
-        Ok(Self { shared: Arc::new(Shared { endpoint, signer, transport, credentials, clock, refreshed }) })
+        let shared = Arc::new(Shared { endpoint, signer, transport, credentials, clock, refreshed });
+        Ok(Self { shared, patience: Duration::MAX })
+    }
+
+    /// The same client for somebody who gives up after `patience` without progress: no clock of an exchange runs longer.
+    /// At least one second.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: patience.max(Duration::from_secs(1)), ..self }
     }
 
     /// Where it sends to.
@@ -130,6 +139,7 @@ impl Client {
         timeouts: Timeouts,
     ) -> Result<Replied<O::Reply>, Fault> {
         let (request, attempt) = self.sign(operation, request).await?;
+        let timeouts = within(timeouts, self.patience);
         let exchange = Exchange { request, timeouts, answer_limit: Some(O::ANSWER_LIMIT) };
         let answer = self.shared.transport.send(exchange).await.map_err(|error| fault_of(&error))?;
         let (head, body) = answer.into_parts();
@@ -206,6 +216,18 @@ impl Client {
         let fresh = self.shared.credentials.refresh().await;
         *refreshed = Some(Instant::now());
         Ok(!fresh?.is_same(ended))
+    }
+}
+
+/// None of the clocks runs longer than `patience`.
+fn within(timeouts: Timeouts, patience: Duration) -> Timeouts {
+    let Timeouts { connect, write_idle, answer, head, body } = timeouts;
+    Timeouts {
+        connect: connect.min(patience),
+        write_idle: write_idle.min(patience),
+        answer: answer.min(patience),
+        head: head.min(patience),
+        body: body.min(patience),
     }
 }
 

@@ -3,7 +3,7 @@ use std::{io, num::NonZeroU16, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use oss_checkpoint::{
     BucketName, ByteCount, CheckpointStore, Job, ObjectKey, ObjectOptions, Opened, Proof, ServerTime, Slot,
-    StoreError,
+    StoreError, UploadId,
 };
 use tokio::task::JoinSet;
 
@@ -216,7 +216,7 @@ impl UploadBuilder {
         let started = wall_seconds();
         let found = find(self.origin).await?;
         let job = self.uploader.job(self.bucket, self.key, found.identity);
-        let (slot, opened) = claim(Arc::clone(&self.uploader.store), job.clone()).await?;
+        let (slot, opened, taken) = claim(Arc::clone(&self.uploader.store), job.clone()).await?;
         for finding in &opened.findings {
             self.observer.finding(finding);
         }
@@ -226,10 +226,11 @@ impl UploadBuilder {
             return Err(missing);
         }
         let spec = self.wishes.spec(job, self.uploader.client.endpoint().authority(), started);
+        let spec = UploadSpec { taken, ..spec };
         let mut upload = Upload::resume(opened.checkpoint, spec, self.limits);
-        let mut driver = Driver::new(self.uploader.client.clone(), found.source, slot)
-            .with_observer(self.observer)
-            .with_handle(self.handle);
+        let client = self.uploader.client.clone().with_patience(self.limits.give_up_after);
+        let mut driver =
+            Driver::new(client, found.source, slot).with_observer(self.observer).with_handle(self.handle);
         let ended = driver.run(&mut upload).await;
         match &ended.outcome {
             Outcome::Completed(finished) => Ok(receipt(&upload, finished, &ended)),
@@ -299,11 +300,17 @@ fn find_file(path: PathBuf) -> Result<Found, UploadError> {
     Err(UploadError::Source { path, source: io::ErrorKind::Unsupported.into() })
 }
 
-async fn claim(store: Arc<dyn CheckpointStore>, job: Job) -> Result<(Box<dyn Slot>, Opened), UploadError> {
+/// Takes the job's journal. Where there is no upload in it yet, one may be adopted: not what another journal has.
+async fn claim(
+    store: Arc<dyn CheckpointStore>,
+    job: Job,
+) -> Result<(Box<dyn Slot>, Opened, Vec<UploadId>), UploadError> {
     let claimed = apart("oss-journal", move || -> Result<_, StoreError> {
         let mut slot = store.claim(&job)?;
         let opened = slot.open()?;
-        Ok((slot, opened))
+        let begun = opened.checkpoint.upload_id().is_some();
+        let taken = if begun { Vec::new() } else { store.taken_by_others(&job) };
+        Ok((slot, opened, taken))
     });
     Ok(claimed.await.map_err(UploadError::Start)??)
 }

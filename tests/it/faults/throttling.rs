@@ -68,3 +68,14 @@ fn one_refusal_in_ten_at_random_is_not_felt() {
     let faults = "[[fault]]\nat = 'any'\nprobability = 0.1\nseed = 4\ndo = 'refuse'\nstatus = 500\ncode = 'InternalError'";
     succeeds(2 * MANY, faults).one_upload();
 }
+
+// Rows: 10
+#[test]
+fn a_service_that_is_silent_is_given_up_in_time_too() {
+    for at in ["initiate", "upload_part"] {
+        let faults = format!("[[fault]]\nat = '{at}'\ndo = 'delay'\nfor = '1h'");
+        let started = Instant::now();
+        fails_with_and_resumes(3, MANY, &faults, &["--give-up-after", "2s"]);
+        assert!(started.elapsed() < Duration::from_secs(20), "{at}: {:?}", started.elapsed());
+    }
+}

@@ -113,6 +113,14 @@ impl Oss {
         self.replaced_by(&line)
     }
 
+    /// The same where SIGHUP does what it does by default: tests that run under `nohup` hand down that it is ignored.
+    pub(crate) fn hearing_hang_ups(self) -> Self {
+        let first = [OsStr::new("env"), OsStr::new("--default-signal=HUP"), self.command.get_program()];
+        let line: Vec<OsString> =
+            first.into_iter().chain(self.command.get_args()).map(OsStr::to_owned).collect();
+        self.replaced_by(&line)
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub(crate) fn run(self) -> Ended {
