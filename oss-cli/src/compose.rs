@@ -94,25 +94,15 @@ impl Connection {
             .map_err(|error| Failure::usage(with_causes(&error)))
     }
 
-    /// For uploads, with journals in this directory; those that are done with wait in `waiting`.
+    /// For uploads, with journals in this store.
     ///
     /// # Errors
     /// When the endpoint cannot be signed for.
-    pub(crate) fn uploader(
-        &self,
-        checkpoint_dir: &Path,
-        lock: Lock,
-        waiting: &Waiting,
-    ) -> Result<Uploader, Failure> {
-        let store = FileStore::new(checkpoint_dir);
-        let store = match lock {
-            Lock::Auto => store,
-            Lock::None => store.without_locks(),
-        };
+    pub(crate) fn uploader(&self, store: Arc<Journals>) -> Result<Uploader, Failure> {
         let mut uploader = Uploader::builder(self.endpoint.clone())
             .transport(Arc::clone(&self.transport))
             .credentials(self.credentials.clone())
-            .store(Arc::new(LateRetire::new(store, waiting.clone())));
+            .store(store);
         if let Some(service) = &self.service {
             uploader = uploader.service(service.clone());
         }
@@ -128,6 +118,19 @@ impl Connection {
     pub(crate) fn circumstances(&self, bucket: Option<&str>) -> Circumstances {
         Circumstances { bucket: bucket.map(str::to_owned), ..self.circumstances.clone() }
     }
+}
+
+/// Journals in a directory.
+pub(crate) type Journals = LateRetire<FileStore>;
+
+/// The journals in this directory; those that are done with wait in `waiting`.
+pub(crate) fn journals(checkpoint_dir: &Path, lock: Lock, waiting: &Waiting) -> Arc<Journals> {
+    let store = FileStore::new(checkpoint_dir);
+    let store = match lock {
+        Lock::Auto => store,
+        Lock::None => store.without_locks(),
+    };
+    Arc::new(LateRetire::new(store, waiting.clone()))
 }
 
 fn emulator(root: &Path, region: &str) -> Result<oss_emulator::Running, Failure> {

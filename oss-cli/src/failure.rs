@@ -138,7 +138,15 @@ impl Failure {
         }
         if let Some(kept) = self.kept {
             say(&format!("{}; go on with:", resume::kept(kept)));
-            say(&resume::command());
+            say(&self.way_on());
+        }
+    }
+
+    /// The command that goes on with what is kept.
+    fn way_on(&self) -> String {
+        match self.status {
+            ExitStatus::SourceChanged => resume::command_for_a_changed_source(),
+            _ => resume::command(),
         }
     }
 
@@ -164,7 +172,7 @@ impl Failure {
         put("hint", json!(self.hint));
         put("size", json!(self.kept.map(|kept| kept.total)));
         put("bytes_kept", json!(self.kept.map(|kept| kept.done)));
-        put("resume", json!(self.kept.map(|_| resume::command())));
+        put("resume", json!(self.kept.map(|_| self.way_on())));
         Value::Object(object)
     }
 }

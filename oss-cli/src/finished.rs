@@ -1,12 +1,12 @@
 //! What is told of an upload that is done.
 
-use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
+use std::time::Duration;
 
 use oss_checkpoint::ByteCount;
 use oss_resumable::driver::{Receipt, ReceiptProof};
 use serde_json::{Value, json};
 
-use crate::{exit::ExitStatus, failure::Failure, quantity::Span};
+use crate::{exit::ExitStatus, quantity::Span};
 
 /// What is told of a finished upload.
 pub(crate) struct Finished<'a> {
@@ -67,41 +67,12 @@ impl Finished<'_> {
     }
 }
 
-/// Writes a receipt beside its place and moves it there, so that there is all of it or none.
-///
-/// # Errors
-/// That it cannot be written, with the path.
-pub(crate) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<(), Failure> {
-    let shown = path.display();
-    let failed = |error: std::io::Error| {
-        Failure::local(format!("the object is stored, but the receipt {shown} cannot be written: {error}"))
-            .with_hint("the same command again writes it and sends nothing")
-    };
-    let mut text = serde_json::to_string_pretty(receipt).map_err(|error| failed(error.into()))?;
-    text.push('\n');
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{:08x}", fastrand::u32(..)));
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|error| {
-        // Whatever was written is of no use; that it may not be there is why this can fail.
-        let _ = std::fs::remove_file(&beside);
-        failed(error)
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
-
+pub(crate) mod tests {
     use super::*;
 
-    fn receipt() -> Receipt {
+    /// One of an upload in parts.
+    pub(crate) fn receipt() -> Receipt {
         let text = r#"{
             "v": 1, "service": "local", "bucket": "demo", "key": "a", "size": 3072, "crc64": "17", "etag": "T",
             "version_id": null, "upload_id": "U", "proof": "parts+object", "settled": false,
@@ -148,27 +119,5 @@ mod tests {
         let run =
             json!({ "bytes_sent": 2048, "bytes_resumed": 1024, "already": false, "milliseconds": 1500 });
         assert_eq!(object["run"], run);
-    }
-
-    #[test]
-    fn a_receipt_replaces_its_file_as_a_whole_and_is_private() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("receipt.json");
-        fs::write(&path, "an older one, which is longer than nothing").unwrap();
-        write_receipt(&path, &receipt()).unwrap();
-        assert_eq!(serde_json::from_slice::<Receipt>(&fs::read(&path).unwrap()).unwrap(), receipt());
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
-    }
-
-    #[test]
-    fn a_receipt_that_cannot_be_written_is_named_and_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let taken = folder.path().join("taken");
-        fs::create_dir_all(taken.join("by a directory")).unwrap();
-        let failure = write_receipt(&taken, &receipt()).unwrap_err();
-        assert_eq!(failure.status, ExitStatus::Local);
-        assert!(failure.message.contains("taken"), "{}", failure.message);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -78,7 +78,7 @@ fn for_refusal(refusal: &Refusal, around: &Circumstances) -> Option<String> {
                 .to_owned()
         }
         "InvalidSecurityToken" | "SecurityTokenExpired" => {
-            "set fresh temporary credentials and run the same command again: what was sent is kept".to_owned()
+            "set fresh temporary credentials and run the same command again".to_owned()
         }
         "RequestTimeTooSkewed" => "set the clock of this machine; the service allows 15 minutes".to_owned(),
         "SecondLevelDomainForbidden" => "leave out --addressing-style path for this endpoint".to_owned(),
@@ -110,6 +110,8 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
     let says = |reason: Unsent| message.contains(&reason.to_string());
     let advice = if says(Unsent::Resolve) {
         format!("look for a slip in {}, and see whether names resolve here at all", around.endpoint)
+    } else if message.contains("the certificates to trust") {
+        "--ca-file takes a file in PEM with at least one certificate (-----BEGIN CERTIFICATE-----)".to_owned()
     } else if says(Unsent::Certificate) {
         "trust the server's authority with --ca-file FILE, and see whether the clock of this machine is right"
             .to_owned()

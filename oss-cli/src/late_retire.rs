@@ -1,14 +1,18 @@
 //! A journal goes after success was reported, not before: a run that is killed between the two is told by the next one
 //! that the object is complete, and sends nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use oss_checkpoint::{CheckpointStore, Durability, Job, Opened, Record, Slot, StoreError, UploadId};
+use oss_checkpoint::{
+    Checkpoint, CheckpointStore, Durability, Job, Opened, Record, Slot, StoreError, UploadId,
+};
 
 /// A store whose slots, when they are retired and let go, wait with lock and journal until [`Waiting::retire`].
 pub(crate) struct LateRetire<S> {
     inner: S,
     waiting: Waiting,
+    /// What was claimed last.
+    last: Mutex<Option<Job>>,
 }
 
 /// The slots that wait.
@@ -18,7 +22,33 @@ pub(crate) struct Waiting(Arc<Mutex<Vec<Box<dyn Slot>>>>);
 impl<S> LateRetire<S> {
     /// Around a store; what waits is in `waiting`.
     pub(crate) fn new(inner: S, waiting: Waiting) -> Self {
-        Self { inner, waiting }
+        Self { inner, waiting, last: Mutex::default() }
+    }
+}
+
+impl<S: CheckpointStore> LateRetire<S> {
+    /// Removes the journal of the job that was claimed last, however its upload stands, and says which upload it knew.
+    ///
+    /// # Errors
+    /// That it cannot be claimed or removed.
+    pub(crate) fn forget(&self) -> Result<Option<UploadId>, StoreError> {
+        self.waiting.retire()?;
+        let Some(job) = self.last().clone() else { return Ok(None) };
+        let mut slot = self.inner.claim(&job)?;
+        let opened = slot.open()?;
+        slot.retire()?;
+        Ok(opened.checkpoint.upload_id().cloned())
+    }
+
+    /// How the job that was claimed last stands; `None` if nobody can say.
+    pub(crate) fn standing(&self) -> Option<Checkpoint> {
+        let job = self.last().clone()?;
+        let opened = self.inner.claim(&job).ok()?.open().ok()?;
+        Some(opened.checkpoint)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Job>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,6 +82,7 @@ impl Waiting {
 
 impl<S: CheckpointStore> CheckpointStore for LateRetire<S> {
     fn claim(&self, job: &Job) -> Result<Box<dyn Slot>, StoreError> {
+        *self.last() = Some(job.clone());
         let inner = Some(self.inner.claim(job)?);
         Ok(Box::new(LateSlot { inner, retired: false, waiting: self.waiting.clone() }))
     }
@@ -157,6 +188,22 @@ mod tests {
         waiting.retire().unwrap();
         let opened = store.claim(&job()).unwrap().open().unwrap();
         assert!(opened.checkpoint.begun().is_none());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_named_and_gone() {
+        let (store, _waiting) = store();
+        assert_eq!(store.forget().unwrap(), None);
+        let mut slot = store.claim(&job()).unwrap();
+        let upload_id = UploadId::new("U1").unwrap();
+        let initiated = Record::Initiated { upload_id: upload_id.clone(), at: None };
+        slot.append(&[begun(), initiated], Durability::Flushed).unwrap();
+        assert!(matches!(store.forget(), Err(StoreError::Locked { .. })), "not while it is in use");
+        assert!(store.standing().is_none());
+        drop(slot);
+        assert_eq!(store.standing().unwrap().upload_id(), Some(&upload_id));
+        assert_eq!(store.forget().unwrap(), Some(upload_id));
+        assert!(store.claim(&job()).unwrap().open().unwrap().checkpoint.begun().is_none());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod output;
 mod process;
 mod progress;
 mod quantity;
+mod receipt_place;
 mod resume;
 mod settings;
 mod signals;

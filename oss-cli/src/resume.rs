@@ -16,19 +16,41 @@ pub(crate) fn kept(at: Snapshot) -> String {
 
 /// This command, as a shell reads it, less what would begin anew.
 pub(crate) fn command() -> String {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    ShellLine(&going_on(arguments)).to_string()
+    ShellLine(&going_on(std::env::args_os())).to_string()
 }
 
-fn going_on(arguments: Vec<OsString>) -> Vec<OsString> {
+/// The same, less what would fail again over a source that has changed.
+pub(crate) fn command_for_a_changed_source() -> String {
+    ShellLine(&healing(going_on(std::env::args_os()))).to_string()
+}
+
+fn going_on(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut operands_only = false;
     arguments
-        .into_iter()
         .filter(|argument| {
             operands_only |= argument == "--";
             operands_only || argument != "--no-resume"
         })
         .collect()
+}
+
+fn healing(arguments: Vec<OsString>) -> Vec<OsString> {
+    let mut kept = Vec::new();
+    let mut arguments = arguments.into_iter().peekable();
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            kept.push(argument);
+            kept.extend(arguments);
+            break;
+        }
+        if argument == "--on-change" && arguments.next_if(|value| value == "fail").is_some() {
+            continue;
+        }
+        if argument != "--on-change=fail" {
+            kept.push(argument);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -38,10 +60,22 @@ mod tests {
     #[test]
     fn the_command_that_goes_on_does_not_begin_anew() {
         let check = |line: &str, going: &str| {
-            let words = line.split(' ').map(OsString::from).collect();
+            let words = line.split(' ').map(OsString::from);
             assert_eq!(ShellLine(&going_on(words)).to_string(), going);
         };
         check("oss cp --no-resume a oss://demo/a", "oss cp a oss://demo/a");
         check("oss cp -- --no-resume oss://demo/a", "oss cp -- --no-resume oss://demo/a");
+    }
+
+    #[test]
+    fn the_command_for_a_changed_source_does_not_fail_over_it_again() {
+        let check = |line: &str, going: &str| {
+            let words = line.split(' ').map(OsString::from).collect();
+            assert_eq!(ShellLine(&healing(words)).to_string(), going);
+        };
+        check("oss cp --on-change fail a oss://demo/a", "oss cp a oss://demo/a");
+        check("oss cp a oss://demo/a --on-change=fail", "oss cp a oss://demo/a");
+        check("oss cp --on-change restart a oss://demo/a", "oss cp --on-change restart a oss://demo/a");
+        check("oss cp -- --on-change=fail oss://demo/a", "oss cp -- --on-change=fail oss://demo/a");
     }
 }

@@ -4,12 +4,7 @@
 mod emulator;
 mod service;
 
-use std::{
-    ffi::OsString,
-    num::NonZeroU16,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{ffi::OsString, num::NonZeroU16, path::PathBuf, time::Duration};
 
 use etcetera::base_strategy::{BaseStrategy as _, choose_base_strategy};
 use oss_checkpoint::{BucketName, ByteCount, ObjectKey, ObjectOptions, PartPlan};
@@ -22,6 +17,7 @@ use crate::{
     object_options,
     output::Output,
     progress::Style,
+    receipt_place::ReceiptPlace,
     source,
 };
 
@@ -102,7 +98,7 @@ pub(crate) struct Copy {
     /// How long nothing may be accepted.
     pub(crate) give_up_after: Option<Duration>,
     /// Where the receipt goes.
-    pub(crate) receipt: Option<PathBuf>,
+    pub(crate) receipt: Option<ReceiptPlace>,
     /// Whether success needs a proof.
     pub(crate) require_proof: bool,
 }
@@ -177,9 +173,7 @@ impl Copy {
         if parallel.get() > MAX_PARALLEL {
             return Err(Failure::usage(format!("--parallel {parallel} is more than {MAX_PARALLEL}")));
         }
-        if let Some(receipt) = &arguments.receipt {
-            check_receipt(receipt)?;
-        }
+        let receipt = arguments.receipt.as_deref().map(ReceiptPlace::find).transpose()?;
         Ok(Self {
             service: Service::settle(said, environment)?,
             source: arguments.source,
@@ -209,7 +203,7 @@ impl Copy {
             },
             no_resume: arguments.no_resume,
             give_up_after: said.give_up_after,
-            receipt: arguments.receipt,
+            receipt,
             require_proof: arguments.require_proof,
         })
     }
@@ -229,18 +223,6 @@ fn checkpoint_dir(said: &GlobalArguments) -> Result<PathBuf, Failure> {
             state_folder("uploads").map_err(|failure| failure.with_hint("say where with --checkpoint-dir"))
         }
     }
-}
-
-/// A receipt that cannot be written is known before the upload, not behind it.
-fn check_receipt(receipt: &Path) -> Result<(), Failure> {
-    let folder = receipt.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if receipt.is_dir() || receipt.file_name().is_none() {
-        return Err(Failure::usage(format!("--receipt {} is a directory", receipt.display())));
-    }
-    if !folder.is_dir() {
-        return Err(Failure::local(format!("--receipt {}: there is no such directory", receipt.display())));
-    }
-    Ok(())
 }
 
 /// `$XDG_STATE_HOME/oss/<name>`.

@@ -119,3 +119,8 @@ pub use outcome::{Failure, Finished, Outcome, Unproved};
 pub use progress::Progress;
 pub use spec::{Adopt, OnChange, UploadSpec, Verify};
 pub use upload::Upload;
+
+/// The README's example compiles.
+#[cfg(all(doctest, feature = "driver"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -48,7 +48,7 @@ pub enum Failure {
         last: Fault,
     },
     /// The source changed, and this was to be an error, or it kept changing.
-    #[error("the source changed while it was uploaded ({rounds} times)")]
+    #[error("{}", changed(*rounds))]
     SourceChanged {
         /// How often.
         rounds: u32,
@@ -69,6 +69,14 @@ pub enum Failure {
     /// This machine will not do it.
     #[error("{0}")]
     Local(Fault),
+}
+
+/// Of one change it is not known whether it came before a resume or after.
+fn changed(rounds: u32) -> String {
+    match rounds {
+        0 | 1 => "the source has changed since its upload began".to_owned(),
+        more => format!("the source changed {more} times while it was uploaded"),
+    }
 }
 
 /// What could not be proved.

@@ -47,7 +47,7 @@ pub use delete_object::DeleteObject;
 pub use endpoint::{AddressingStyle, Endpoint, EndpointError, EndpointSettings, Product};
 pub use get_bucket_info::{BucketInfo, GetBucketInfo};
 pub use get_object::GetObject;
-pub use head_object::HeadObject;
+pub use head_object::{HeadObject, StatObject};
 pub use headers::request_id;
 pub use initiate::{Initiate, Initiated};
 pub use list_buckets::{BucketsPage, ListBuckets, ListedBucket};

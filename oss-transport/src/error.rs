@@ -60,7 +60,8 @@ pub enum Unsent {
     /// The connection ended before the first byte of the request was written.
     #[error("the connection closed before the request was written")]
     Closed,
-    /// The request itself cannot be sent: no authority, or a scheme other than http and https.
+    /// The request itself cannot be sent: no authority, a scheme other than http and https, or certificates to trust
+    /// that cannot be loaded.
     #[error("the request cannot be sent")]
     Request,
 }

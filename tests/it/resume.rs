@@ -177,6 +177,58 @@ fn no_resume_aborts_its_own_and_begins_anew() {
     assert_eq!(log.parts_sent(), (1..=PARTS).collect::<Vec<_>>());
 }
 
+/// A kill when all parts are up and Complete is on its way, which the server never carries out.
+fn killed_while_it_was_sealed() -> (Scene, Vec<u8>) {
+    let hang = "[[fault]]\nat = 'complete'\ndo = 'delay'\nfor = '1h'\n";
+    let mut scene = Scene::with_faults(hang);
+    let (_, bytes) = scene.file("source", 1, LENGTH);
+    let running = again(&scene).start();
+    until("all parts are up", || scene.log().count("upload_part") == usize::from(PARTS));
+    until("it is sealed", || {
+        let listed = scene.oss().args(["jobs", "ls", "--output-format", "json"]).run();
+        listed.stdout.contains("\"completing\"")
+    });
+    assert!(running.kill().was_killed());
+    scene.emulator.restart("");
+    (scene, bytes)
+}
+
+#[test]
+fn no_resume_begins_anew_whatever_became_of_a_sealed_upload() {
+    for (elsewhere, object_in_between) in [("there", false), ("gone", false), ("gone", true)] {
+        let (scene, bytes) = killed_while_it_was_sealed();
+        let [former] = &scene.uploads_of("object")[..] else { panic!("there is one upload") };
+        if elsewhere == "gone" {
+            scene.back_door().abort(BUCKET, "object", former);
+        }
+        if object_in_between {
+            let (other, _) = scene.file("other", 9, 10);
+            scene.cp(&other, "object").run().expect(0);
+        }
+        let seen = scene.log().len();
+        again(&scene).arg("--no-resume").run().expect(0);
+        scene.expect_object("object", &bytes);
+        scene.expect_nothing_left();
+        let log = scene.log().since(seen);
+        let mut stored = log.parts_stored();
+        stored.dedup();
+        assert_eq!(stored, (1..=PARTS).collect::<Vec<_>>(), "{elsewhere} {object_in_between}");
+    }
+}
+
+#[test]
+fn no_resume_names_and_leaves_what_may_not_be_aborted() {
+    let (mut scene, bytes) = killed_with_a_hole(2);
+    let former = scene.uploads_of("object");
+    scene.emulator.restart("[[fault]]\nat = 'abort'\ndo = 'refuse'\nstatus = 403\ncode = 'AccessDenied'\n");
+    let seen = scene.log().len();
+    again(&scene).arg("--no-resume").run().expect(0).says(&former[0]).says("could not be aborted");
+    scene.expect_object("object", &bytes);
+    assert_eq!(scene.uploads_of("object"), former);
+    assert_eq!(scene.journals(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(scene.log().since(seen).parts_stored(), (1..=PARTS).collect::<Vec<_>>());
+}
+
 #[test]
 fn after_a_reported_success_the_same_command_sends_anew() {
     let scene = Scene::new();

@@ -131,11 +131,14 @@ fn of_a_source_that_changes_during_the_upload_only_the_parts_that_differ_go_agai
 fn a_change_is_an_error_when_that_is_asked_for_and_all_is_kept() {
     let scene = changed_before_a_resume(|path| keep_times(path, |path| flip(path, &[3])));
     let seen = scene.log().len();
-    cp(&scene).args(["--on-change", "fail"]).run().expect(10);
+    let ended = cp(&scene).args(["--on-change", "fail"]).run().expect(10);
+    ended
+        .says("error: the source has changed since its upload began")
+        .says(" are on the server and kept; go on with:");
     scene.expect_no_object("object");
     assert_eq!((scene.uploads_of("object").len(), scene.journals().len()), (1, 1));
     assert_eq!(scene.log().since(seen).data_bytes(), 0);
-    cp(&scene).run().expect(0);
+    scene.oss().replaced_by(&["bash", "-c", ended.last_line()]).run().expect(0);
     expect_object_is_source(&scene);
     scene.expect_nothing_left();
     assert_eq!(scene.log().since(seen).parts_sent(), [3, 8]);

@@ -1,20 +1,26 @@
 //! `oss cp`: one file goes up, and the same command again goes on with what is missing.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use oss_checkpoint::StoreError;
-use oss_resumable::driver::{Receipt, ReceiptProof, UploadBuilder, UploadError, Uploader};
+use oss_checkpoint::{Checkpoint, StoreError};
+use oss_resumable::{
+    Adopt, Failure as UploadFailure,
+    driver::{Receipt, ReceiptProof, UploadBuilder, UploadError, Uploader},
+};
 
 use crate::{
     args::OnLocked,
-    compose::Connection,
+    compose::{self, Connection, Journals},
     exit::ExitStatus,
     failure::{Failure, with_causes},
-    finished::{Finished, write_receipt},
+    finished::Finished,
     hint,
     late_retire::Waiting,
     output::say,
-    progress::{Drawing, Pen},
+    progress::{Drawing, Pen, Snapshot},
     settings::{Copy, Global},
     stop::{self, Cause, Stop},
     watcher::{LastRefusal, Watcher},
@@ -41,10 +47,12 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
     let stop = Stop::listen(global.output, global.deadline).map_err(cannot_start)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let connection = Connection::make(&copy.service, copy.parallel)?;
-    let uploader = connection.uploader(&copy.checkpoint_dir, copy.lock, waiting)?;
+    let journals = compose::journals(&copy.checkpoint_dir, copy.lock, waiting);
+    let uploader = connection.uploader(Arc::clone(&journals))?;
 
     let drawing = Drawing::begin(global.style);
-    let run = Run { copy, uploader, stop: &stop, pen: drawing.pen(), waiting, last: LastRefusal::default() };
+    let (pen, last) = (drawing.pen(), LastRefusal::default());
+    let run = Run { copy, uploader, journals, stop: &stop, pen, waiting, last };
     let ended = runtime.block_on(run.to_its_end());
     let at = run.pen.at();
     let ended = match ended {
@@ -53,8 +61,7 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
         Err(error) => {
             let circumstances = connection.circumstances(Some(copy.bucket.as_str()));
             let failure = run.failure_of(error).advised(|failure| hint::for_failure(failure, &circumstances));
-            let goes_on = at.done > 0 && matches!(failure.status, ExitStatus::Refused | ExitStatus::Local);
-            Err(Failure { kept: goes_on.then_some(at), ..failure })
+            Err(Failure { kept: run.kept(failure.status), ..failure })
         }
     };
     stop.end(match &ended {
@@ -69,7 +76,7 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
     match ended {
         Ok(Ended::Done(receipt)) => {
             let finished = Finished { receipt: &receipt, resumed: at.resumed, took: started.elapsed() };
-            global.output.result(|| finished.text(), || finished.json());
+            global.output.done(|| finished.text(), || finished.json());
             Ok(ExitStatus::Done)
         }
         Ok(Ended::Paused(cause)) => {
@@ -91,6 +98,7 @@ enum Ended {
 struct Run<'a> {
     copy: &'a Copy,
     uploader: Uploader,
+    journals: Arc<Journals>,
     stop: &'a Stop,
     pen: Pen,
     /// Journals that are done with.
@@ -100,13 +108,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn to_its_end(&self) -> Result<Receipt, UploadError> {
-        if self.copy.no_resume {
-            self.give_up_the_former().await?;
+        if !self.copy.no_resume {
+            return self.wait_for_the_lock(|| self.upload()).await;
         }
-        self.wait_for_the_lock(|| self.upload()).await
+        self.give_up_the_former().await?;
+        // What could not be aborted would be found again.
+        self.wait_for_the_lock(|| self.upload().adopt(Adopt::Never)).await
     }
 
-    /// Aborts what is unfinished, here and on the server.
+    /// Aborts what is unfinished, here and on the server, or forgets it here.
     async fn give_up_the_former(&self) -> Result<(), UploadError> {
         let aborted = self.wait_for_the_lock(|| {
             let upload = self.upload();
@@ -115,7 +125,16 @@ impl Run<'_> {
         });
         match aborted.await {
             // Finished where it could not be given up any more: then there is nothing unfinished either.
-            Ok(_) | Err(UploadError::Aborted) => self.waiting.retire().map_err(UploadError::Store),
+            Ok(_) | Err(UploadError::Aborted) => Ok(self.waiting.retire()?),
+            Err(UploadError::Failed(failure)) if !would_stop_any_upload(&failure) => {
+                if let Some(id) = self.journals.forget()? {
+                    self.pen.note(&format!(
+                        "note: the former upload {id} could not be aborted, is forgotten here and may be left on the \
+                         server: {failure}"
+                    ));
+                }
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
@@ -166,9 +185,9 @@ impl Run<'_> {
 
     /// Writes the receipt, and sees whether success is enough.
     fn finish(&self, receipt: &Receipt) -> Result<(), Failure> {
-        if let Some(path) = &self.copy.receipt {
+        if let Some(place) = &self.copy.receipt {
             // It can still be had: the same command finds the journal and sends nothing.
-            write_receipt(path, receipt).inspect_err(|_| self.waiting.leave())?;
+            place.write(receipt).inspect_err(|_| self.waiting.leave())?;
         }
         if self.copy.require_proof && receipt.proof == ReceiptProof::None {
             return Err(Failure::new(
@@ -181,6 +200,19 @@ impl Run<'_> {
             return Err(Failure::new(ExitStatus::CallbackFailed, message));
         }
         Ok(())
+    }
+
+    /// What the same command goes on with behind such a failure.
+    fn kept(&self, status: ExitStatus) -> Option<Snapshot> {
+        let at = match status {
+            ExitStatus::Refused | ExitStatus::Local => self.pen.at(),
+            // It may have ended before the parts were looked at.
+            ExitStatus::SourceChanged => Some(self.pen.at())
+                .filter(|at| at.done > 0)
+                .or_else(|| snapshot_of(&self.journals.standing()?))?,
+            _ => return None,
+        };
+        Some(at).filter(|at| at.done > 0)
     }
 
     fn failure_of(&self, error: UploadError) -> Failure {
@@ -198,6 +230,57 @@ impl Run<'_> {
                 Failure::local(format!("cannot read {}: {source}", self.copy.source.display()))
             }
             other => Failure::local(with_causes(&other)),
+        }
+    }
+}
+
+fn snapshot_of(checkpoint: &Checkpoint) -> Option<Snapshot> {
+    let total = checkpoint.begun()?.stamp.len.get();
+    let done = checkpoint.parts().map(|part| part.receipt.size.get()).sum();
+    Some(Snapshot { total, done, resumed: done })
+}
+
+/// Whether a new upload would end as this one did, so that to forget what there is would gain nothing.
+fn would_stop_any_upload(failure: &UploadFailure) -> bool {
+    const OF_THE_CALLER: [&str; 6] = [
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "InvalidSecurityToken",
+        "SecurityTokenExpired",
+        "RequestTimeTooSkewed",
+        "UserDisable",
+    ];
+    match failure {
+        UploadFailure::Unreachable(_) | UploadFailure::NoProgress { .. } | UploadFailure::Local(_) => true,
+        UploadFailure::Refused(fault) => {
+            fault.refusal.as_ref().is_some_and(|refusal| OF_THE_CALLER.contains(&refusal.code.as_str()))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oss_checkpoint::Crc64;
+    use oss_resumable::{Fault, FaultClass, Refusal, Unproved};
+
+    use super::*;
+
+    #[test]
+    fn a_former_upload_is_forgotten_only_if_a_new_one_may_end_otherwise() {
+        let refused = |code: &str| {
+            let refusal = Refusal { status: 403, code: code.to_owned(), ..Refusal::default() };
+            let fault = Fault::new(FaultClass::Refused, "no");
+            UploadFailure::Refused(Fault { refusal: Some(refusal.into()), ..fault })
+        };
+        let proof =
+            UploadFailure::ProofFailed { what: Unproved::FoundObject, local: Crc64::EMPTY, server: None };
+        for failure in [refused("AccessDenied"), refused("NoSuchUpload"), proof] {
+            assert!(!would_stop_any_upload(&failure), "{failure}");
+        }
+        let unreachable = UploadFailure::Unreachable(Fault::new(FaultClass::Unreachable, "no"));
+        for failure in [refused("InvalidAccessKeyId"), refused("SecurityTokenExpired"), unreachable] {
+            assert!(would_stop_any_upload(&failure), "{failure}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(settings: &oss_emulator::Settings, global: Global) -> Result<E
         let emulator =
             Emulator::bind(settings.clone()).and_then(Emulator::start).map_err(|error| failure_of(&error))?;
         let endpoint = emulator.endpoint();
-        global.output.result(
+        global.output.done(
             || format!("listening on {endpoint}"),
             || json!({ "v": 1, "endpoint": endpoint, "region": region }),
         );

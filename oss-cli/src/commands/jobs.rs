@@ -24,7 +24,7 @@ use crate::{
 /// Lists the journals of a directory, the oldest first. One that cannot be read is told and the rest goes on.
 ///
 /// # Errors
-/// When the directory cannot be read.
+/// When the directory cannot be read, or the list cannot be written.
 pub(crate) fn list(checkpoint_dir: &Path, output: Output) -> Result<ExitStatus, Failure> {
     let mut status = ExitStatus::Done;
     let mut rows = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn list(checkpoint_dir: &Path, output: Output) -> Result<ExitStatus, 
     }
     let now = Timestamp::now();
     for row in &rows {
-        output.result(|| row.text(now), || row.json());
+        output.result(|| row.text(now), || row.json())?;
     }
     Ok(status)
 }

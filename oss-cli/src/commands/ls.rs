@@ -16,26 +16,27 @@ use crate::{
 /// One line for each bucket.
 ///
 /// # Errors
-/// When the service cannot be asked or refuses.
+/// When the service cannot be asked or refuses, or the list cannot be written.
 pub(crate) fn buckets(service: &Service, global: Global) -> Result<ExitStatus, Failure> {
     single::run(service, None, global.deadline, async |client| {
         let mut after = None;
         loop {
             let page =
                 client.ask(&ListBuckets { endpoint: client.endpoint(), after: after.as_ref() }).await?;
-            page.buckets.iter().for_each(|bucket| tell_bucket(bucket, global.output));
+            let told = page.buckets.iter().try_for_each(|bucket| tell_bucket(bucket, global.output));
             after = page.next;
-            if after.is_none() {
-                return Ok(ExitStatus::Done);
+            if after.is_none() || told.is_err() {
+                return Ok(told);
             }
         }
-    })
+    })??;
+    Ok(ExitStatus::Done)
 }
 
 /// One line for each object whose key begins with `prefix`.
 ///
 /// # Errors
-/// When the prefix can begin no key, or the service cannot be asked or refuses.
+/// When the prefix can begin no key, the service cannot be asked or refuses, or the list cannot be written.
 pub(crate) fn objects(
     service: &Service,
     bucket: &BucketName,
@@ -54,16 +55,17 @@ pub(crate) fn objects(
                 after: after.as_ref(),
             };
             let page = client.ask(&list).await?;
-            page.objects.iter().for_each(|object| tell_object(bucket, object, global.output));
+            let told = page.objects.iter().try_for_each(|object| tell_object(bucket, object, global.output));
             after = page.next;
-            if after.is_none() {
-                return Ok(ExitStatus::Done);
+            if after.is_none() || told.is_err() {
+                return Ok(told);
             }
         }
-    })
+    })??;
+    Ok(ExitStatus::Done)
 }
 
-fn tell_bucket(bucket: &ListedBucket, output: Output) {
+fn tell_bucket(bucket: &ListedBucket, output: Output) -> Result<(), Failure> {
     let created = bucket.created.map(time);
     output.result(
         || {
@@ -80,10 +82,10 @@ fn tell_bucket(bucket: &ListedBucket, output: Output) {
                 "storage_class": bucket.storage_class,
             })
         },
-    );
+    )
 }
 
-fn tell_object(bucket: &BucketName, object: &ListedObject, output: Output) {
+fn tell_object(bucket: &BucketName, object: &ListedObject, output: Output) -> Result<(), Failure> {
     let modified = object.last_modified.map(time);
     output.result(
         || {
@@ -102,7 +104,7 @@ fn tell_object(bucket: &BucketName, object: &ListedObject, output: Output) {
                 "storage_class": object.storage_class,
             })
         },
-    );
+    )
 }
 
 /// RFC 3339, UTC.

@@ -20,7 +20,7 @@ pub(crate) fn run(service: &Service, bucket: &BucketName, global: Global) -> Res
         client.ask(&PutBucket { endpoint: client.endpoint(), bucket }).await?;
         Ok(client.endpoint().region().to_owned())
     })?;
-    global.output.result(
+    global.output.done(
         || format!("oss://{bucket} is there, in {region}"),
         || json!({ "v": 1, "bucket": bucket.as_str(), "region": region }),
     );

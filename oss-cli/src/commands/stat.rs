@@ -2,8 +2,8 @@
 
 use oss_checkpoint::{BucketName, ByteCount, ObjectKey};
 use oss_resumable::{
-    Fault, FaultClass, Refusal,
-    wire::{HeadObject, Target},
+    Fault,
+    wire::{StatObject, Target},
 };
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::{
 /// One line with size, CRC-64, tag and time.
 ///
 /// # Errors
-/// When there is no such object, or the service cannot be asked or refuses.
+/// When there is no such object, the service cannot be asked or refuses, or the result cannot be written.
 pub(crate) fn run(
     service: &Service,
     bucket: &BucketName,
@@ -26,11 +26,13 @@ pub(crate) fn run(
 ) -> Result<ExitStatus, Failure> {
     let object = single::run(service, Some(bucket), global.deadline, async |client| {
         let target = Target { endpoint: client.endpoint().clone(), bucket: bucket.clone(), key: key.clone() };
-        let found = client.ask(&HeadObject { target: &target }).await?;
-        found.ok_or_else(|| {
-            let refusal = Refusal { status: 404, code: "NoSuchKey".to_owned(), ..Refusal::default() };
-            let message = format!("there is no object oss://{bucket}/{key}");
-            Fault { refusal: Some(refusal.into()), ..Fault::new(FaultClass::Refused, message) }
+        client.ask(&StatObject { target: &target }).await.map_err(|fault| {
+            match fault.refusal.as_deref().map(|refusal| refusal.code.as_str()) {
+                Some("NoSuchKey") => {
+                    Fault { message: format!("there is no object oss://{bucket}/{key}").into(), ..fault }
+                }
+                _ => fault,
+            }
         })
     })?;
     let modified = object.last_modified.map(time);
@@ -68,6 +70,6 @@ pub(crate) fn run(
                 "version_id": object.version_id,
             })
         },
-    );
+    )?;
     Ok(ExitStatus::Done)
 }

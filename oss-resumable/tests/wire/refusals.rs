@@ -7,7 +7,7 @@ use http::response::Parts;
 use oss_checkpoint::ServerTime;
 use oss_resumable::{
     FaultClass,
-    wire::{self, HeadObject, Operation, UploadPart},
+    wire::{self, HeadObject, Operation, StatObject, UploadPart},
 };
 
 use crate::world::{World, error_document, head};
@@ -169,6 +169,25 @@ fn an_error_header_is_decoded_within_limits() {
     check("%%%", "");
     check("PEVycm9yPg==", "");
     check(&large, "");
+}
+
+#[test]
+fn an_object_that_is_not_there_is_told_in_the_words_of_the_service() {
+    let world = World::new();
+    let (quiet, stat) = (HeadObject { target: &world.target }, StatObject { target: &world.target });
+    let document = BASE64.encode(error_document("NoSuchKey"));
+    let id = ("x-oss-request-id", "5C3D9175B6FC201293AD1234");
+    for headers in [&[("x-oss-err", document.as_str()), id][..], &[("x-oss-ec", "0042-00000002"), id]] {
+        let answer = head(404, headers);
+        assert_eq!(quiet.reply(&answer, b""), Ok(None));
+        let refusal = stat.reply(&answer, b"").unwrap_err().refusal.unwrap();
+        assert_eq!((refusal.status, refusal.code.as_str()), (404, "NoSuchKey"));
+        assert_eq!(refusal.ec.as_deref(), Some("0042-00000002"));
+        assert_eq!(refusal.request_id.as_deref(), Some(id.1));
+    }
+    let nobody = head(404, &[]);
+    assert_eq!(stat.reply(&nobody, b"").unwrap_err(), quiet.reply(&nobody, b"").unwrap_err());
+    assert_eq!(stat.reply(&nobody, b"").unwrap_err().class, FaultClass::Corrupted);
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl HyperTransportBuilder {
     }
 
     /// Trusts the certificates in this PEM file beside those of the system. The file is read at the first https
-    /// exchange; if that fails, so does each https exchange, as [`crate::Unsent::Certificate`].
+    /// exchange; if that fails, so does each https exchange, as [`crate::Unsent::Request`].
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());

@@ -63,7 +63,10 @@ impl Tls {
             .get_or_init(|| load(self.ca_file.as_deref()).map_err(|error| error.to_string()).map(Arc::new));
         match config {
             Ok(config) => Ok(Arc::clone(config)),
-            Err(words) => Err(refuse(Unsent::Certificate, Fault::Words(words.clone()))),
+            Err(words) => {
+                let words = format!("the certificates to trust cannot be loaded: {words}");
+                Err(refuse(Unsent::Request, Fault::Words(words)))
+            }
         }
     }
 }
@@ -100,7 +103,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, BoxError> {
     let found: Vec<_> =
         CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| broken(&error))?;
     if found.is_empty() {
-        return Err(broken(&"no certificate in it").into());
+        return Err(broken(&"there is no certificate in this file").into());
     }
     Ok(found)
 }

@@ -123,12 +123,10 @@ fn a_certificate_of_the_ca_file_is_accepted() {
 #[test]
 fn a_wrong_certificate_is_refused() {
     let strangers = HyperTransport::builder().no_proxy().build();
-    let missing = HyperTransport::builder().no_proxy().ca_file("/nowhere/at/all.pem").build();
     let cases = [
         ("UnknownIssuer", strangers, authority().server("localhost", false)),
         ("expired", authority().trusting(), authority().server("localhost", true)),
         ("not valid for name", authority().trusting(), authority().server("other.example", false)),
-        ("/nowhere/at/all.pem", missing, authority().server("localhost", false)),
     ];
     for (words, transport, config) in cases {
         let peer = serving(config);
@@ -139,6 +137,21 @@ fn a_wrong_certificate_is_refused() {
             told(&error)
         );
         assert!(told(&error).contains(words), "{words}: {}", told(&error));
+    }
+}
+
+#[test]
+fn a_file_without_a_certificate_to_trust_is_named_and_nothing_is_sent() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let (missing, key) = (folder.join("missing.pem"), folder.join("key.pem"));
+    std::fs::write(&key, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
+    for (file, words) in [(missing, "missing.pem: "), (key, "key.pem: there is no certificate in this file")]
+    {
+        let peer = serving(authority().server("localhost", false));
+        let transport = HyperTransport::builder().no_proxy().ca_file(file).build();
+        let error = send(&transport, get(&url(&peer, "localhost"))).unwrap_err();
+        assert!(matches!(error, TransportError::NotSent { reason: Unsent::Request, .. }), "{}", told(&error));
+        assert!(told(&error).contains(words), "{}", told(&error));
     }
 }
 

@@ -36,3 +36,34 @@ fn an_upload_goes_on_though_nobody_takes_what_it_says() {
         }
     }
 }
+
+/// How a list or a look ends when its line gets lost, and what it says then.
+const LOST: [(&str, i32, &str); 4] = [
+    ("exec >/dev/full", 3, "the result cannot be written"),
+    ("exec >/dev/full 2>&1", 3, ""),
+    // Nobody wants to read on.
+    ("rm -f p; mkfifo p; true <p & exec >p; wait", 0, ""),
+    ("exec >&-", 0, ""),
+];
+
+#[test]
+fn a_list_that_is_lost_is_no_success() {
+    let scene = Scene::with_faults(
+        "[[fault]]\nat = 'upload_part'\nnth = 1\ndo = 'refuse'\nstatus = 403\ncode = 'AccessDenied'",
+    );
+    let (path, _) = scene.file("source", 1, 10);
+    scene.cp(&path, "object").run().expect(0);
+    let (large, _) = scene.file("large", 2, 3 * PART);
+    scene.cp(&large, "large").run().expect(2);
+    let commands: [&[&str]; 4] =
+        [&["ls"], &["ls", "oss://demo"], &["stat", "oss://demo/object"], &["jobs", "ls"]];
+    for command in commands {
+        for format in ["text", "json"] {
+            for (trouble, code, words) in LOST {
+                let oss = scene.oss().args(command).args(["--output-format", format]);
+                oss.after(trouble).run().expect(code).says(words);
+            }
+        }
+    }
+    scene.oss().args(["mb", "oss://other"]).after("exec >/dev/full").run().expect(0).says("warning: ");
+}

@@ -58,6 +58,48 @@ fn a_result_as_json_is_the_receipt_with_the_facts_of_the_run() {
 }
 
 #[test]
+fn a_receipt_goes_through_what_is_no_file_and_replaces_nothing_there() {
+    let scene = Scene::new();
+    let (path, _) = scene.file("source", 1, MANY);
+    let link = scene.path("link");
+    std::os::unix::fs::symlink("target.json", &link).unwrap();
+    let run = |receipt: &str| scene.cp(&path, "object").args(["--receipt", receipt]).run();
+    let is_receipt = |text: &str| {
+        let receipt: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(receipt["key"], "object");
+    };
+    let ended = run("/dev/stdout").expect(0);
+    let (receipt, told) = ended.stdout.trim_end().rsplit_once('\n').unwrap();
+    is_receipt(receipt);
+    assert!(told.starts_with("oss://demo/object: "), "{told}");
+    run("/dev/null").expect(0);
+    run("/dev/full").expect(3).says("/dev/full cannot be written");
+    for device in ["/dev/null", "/dev/full"] {
+        assert!(!fs::metadata(device).unwrap().is_file(), "{device} is still what it was");
+    }
+    run("link").expect(0);
+    assert!(link.is_symlink());
+    is_receipt(&fs::read_to_string(scene.path("target.json")).unwrap());
+
+    let seen = scene.log().len();
+    run(".").expect(1).says("--receipt . is a directory");
+    assert_eq!(scene.log().len(), seen, "nothing was sent");
+}
+
+#[test]
+fn an_object_that_is_not_there_comes_with_what_support_asks_for() {
+    let scene = Scene::new();
+    let stat = || scene.oss().args(["stat", "oss://demo/nothing"]);
+    let ended = stat().run().expect(2);
+    ended
+        .says("error: there is no object oss://demo/nothing")
+        .says("code NoSuchKey, EC 0026-00000001, request id ");
+    let told = stat().args(["--output-format", "json"]).run().expect(2).json();
+    assert_eq!((&told["code"], &told["http_status"]), (&"NoSuchKey".into(), &404.into()));
+    assert_eq!(told["request_id"].as_str().map(str::len), Some(24), "{told}");
+}
+
+#[test]
 fn every_command_says_one_object_a_line_when_asked_for_json() {
     let scene = Scene::new();
     let (path, _) = scene.file("source", 1, 1000);

@@ -116,6 +116,22 @@ fn a_certificate_for_another_name_is_refused() {
 
 // Rows: 3
 #[test]
+fn a_ca_file_without_a_certificate_is_told_as_that() {
+    let scene = Scene::new();
+    let (path, _) = scene.file("source", 1, 13 * PART);
+    let (config, _) = certificate("127.0.0.1");
+    let front = Front::secure(scene.emulator.address(), config);
+    let file = scene.path("key.pem");
+    fs::write(&file, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let cp = scene.cp(&path, "object").env("OSS_ENDPOINT", front.endpoint());
+    let ended = cp.arg("--ca-file").arg(&file).run();
+    assert!(!ended.stderr.contains("refused"), "nobody refused anything: {}", ended.stderr);
+    is_unreachable(ended, "key.pem: there is no certificate in this file", "at least one certificate");
+    assert_eq!(scene.log().len(), 0);
+}
+
+// Rows: 3
+#[test]
 fn a_ca_file_that_is_none_is_told_by_name() {
     let scene = Scene::new();
     let (path, _) = scene.file("source", 1, 13 * PART);
