@@ -94,15 +94,23 @@ impl Upload {
         }
     }
 
-    /// The server will not abort it: it is named, and left.
+    /// The server will not abort it. Where that was all that was wanted, everything is kept for another try; else the
+    /// upload is named, and left.
     pub(super) fn on_abort_denied(&mut self, fault: Fault) {
         if let Some(upload_id) = self.checkpoint.upload_id().cloned() {
-            self.note(Note::AbortFailed { upload_id, fault });
+            self.note(Note::AbortFailed { upload_id, fault: fault.clone() });
         }
-        if let Phase::Aborting { twice, .. } = &mut self.phase {
-            *twice = false;
+        match std::mem::replace(&mut self.phase, Phase::Ended) {
+            Phase::Aborting { then, .. } => match *then {
+                Then::StartOver => {
+                    self.record(Record::Abandoned);
+                    self.after_abort(Then::StartOver);
+                }
+                Then::End(Outcome::Aborted) => self.fail(Failure::Refused(fault)),
+                Then::End(outcome) => self.close(outcome),
+            },
+            other => self.phase = other,
         }
-        self.on_aborted();
     }
 
     fn after_abort(&mut self, then: Then) {

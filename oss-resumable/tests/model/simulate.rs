@@ -37,7 +37,7 @@ pub(crate) struct Report {
     pub(crate) broken: Vec<(&'static str, String)>,
     /// Hash of all actions.
     pub(crate) trace: u64,
-    /// Answers to Initiate that nobody got.
+    /// Answers to Initiate that nobody got, and aborts that were refused.
     pub(crate) lost_initiates: usize,
     /// Whether unfinished uploads or parts could not be listed at some time.
     pub(crate) listing_denied: bool,
@@ -490,6 +490,8 @@ impl Simulation<'_> {
         );
         match (work.action, work.fate) {
             (Action::ListParts { .. }, Fate::Refused) => self.list_denied = true,
+            // What may not be aborted is named, and left.
+            (Action::Abort { .. }, Fate::Refused) => self.lost_initiates += 1,
             (Action::FindUploads { .. }, Fate::Refused | Fate::Corrupted) => self.find_denied = true,
             _ => {}
         }
@@ -502,7 +504,7 @@ impl Simulation<'_> {
             Fate::Again(skewed) if remote => {
                 return fail(if skewed { FaultClass::Skewed } else { FaultClass::Unauthorised }, None);
             }
-            Fate::Refused if remote && !matches!(work.action, Action::Abort { .. }) => {
+            Fate::Refused if remote => {
                 return fail(FaultClass::Refused, None);
             }
             Fate::LostBefore if remote => return fail(FaultClass::Unanswered, None),
