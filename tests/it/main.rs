@@ -4,6 +4,7 @@
 
 mod support;
 
+mod afterwards;
 mod checkpoint_damage;
 mod faults;
 mod kill;
