@@ -1,6 +1,6 @@
 use oss_checkpoint::PartNumber;
 
-use crate::Ticket;
+use crate::{Event, Ticket};
 
 /// What is outstanding. Small: the parts in flight and a handful of others.
 #[derive(Clone, Debug, Default)]
@@ -63,5 +63,47 @@ impl Tickets {
 
     pub(crate) fn count(&self, which: impl Fn(Work) -> bool) -> usize {
         self.outstanding.iter().filter(|(_, work)| which(*work)).count()
+    }
+}
+
+impl Event {
+    /// The ticket of the work that this is a reply to.
+    pub(super) fn ticket(&self) -> Option<Ticket> {
+        match self {
+            Self::SourceInspected { ticket, .. }
+            | Self::ObjectPut { ticket, .. }
+            | Self::UploadsFound { ticket, .. }
+            | Self::Initiated { ticket, .. }
+            | Self::PartsListed { ticket, .. }
+            | Self::PartChecksummed { ticket, .. }
+            | Self::PartUploaded { ticket, .. }
+            | Self::Completed { ticket, .. }
+            | Self::ObjectInspected { ticket, .. }
+            | Self::Aborted { ticket }
+            | Self::Saved { ticket }
+            | Self::Retired { ticket }
+            | Self::Failed { ticket, .. } => Some(*ticket),
+            Self::StopRequested(_) => None,
+        }
+    }
+
+    /// Whether this is a reply to that kind of work.
+    pub(super) fn answers(&self, work: Work) -> bool {
+        match self {
+            Self::SourceInspected { .. } => work == Work::InspectSource,
+            Self::ObjectPut { .. } => work == Work::PutObject,
+            Self::UploadsFound { .. } => work == Work::FindUploads,
+            Self::Initiated { .. } => work == Work::Initiate,
+            Self::PartsListed { .. } => work == Work::ListParts,
+            Self::PartChecksummed { .. } => matches!(work, Work::ChecksumPart { .. }),
+            Self::PartUploaded { .. } => matches!(work, Work::UploadPart { .. }),
+            Self::Completed { .. } => work == Work::Complete,
+            Self::ObjectInspected { .. } => work == Work::InspectObject,
+            Self::Aborted { .. } => work == Work::Abort,
+            Self::Saved { .. } => work == Work::Save,
+            Self::Retired { .. } => work == Work::Retire,
+            Self::Failed { .. } => true,
+            Self::StopRequested(_) => false,
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Runs the machine in a world: carries out its actions as the script has it, restarts it after a crash, and writes
 //! down what broke a rule.
 
+mod deeds;
+mod rules;
+
 use std::{
     collections::{BTreeSet, hash_map::DefaultHasher},
     fmt::Write,
@@ -10,14 +13,15 @@ use std::{
 };
 
 use oss_checkpoint::{
-    BucketName, ByteCount, Crc64, Durability, ETag, Job, ObjectKey, ObjectOptions, PartNumber, ServerTime,
+    BucketName, ByteCount, Crc64, Durability, Job, ObjectKey, ObjectOptions, PartNumber, ServerTime,
     ServiceName, Stage, UploadId,
 };
 use oss_resumable::{
-    Action, Adopt, Event, Failure, Fault, FaultClass, Limits, Moment, OnChange, Outcome, Part, Step, Stop,
+    Action, Adopt, Event, Failure, Fault, FaultClass, Limits, Moment, OnChange, Outcome, Step, Stop,
     StoredObject, Upload, UploadSpec, UploadedPart, Verify,
 };
 
+use self::deeds::{Done, Effect};
 use crate::{
     script::Fate,
     world::{BLOCK, Refused, Setting, World},
@@ -153,16 +157,6 @@ struct InFlight {
     version: usize,
 }
 
-/// What a request does to the server, whenever it gets there.
-#[derive(Clone, Debug)]
-enum Effect {
-    Put { size: u64, crc64: Crc64 },
-    Initiate,
-    UploadPart { id: String, part: Part, crc64: Crc64 },
-    Complete { id: String, named: Vec<(u16, ETag)> },
-    Abort { id: String },
-}
-
 impl Simulation<'_> {
     fn run(&mut self) -> End {
         self.calm = self.script.len() == 0;
@@ -232,32 +226,6 @@ impl Simulation<'_> {
         }
         self.broke("bounded_steps", format!("{upload:?}"));
         End::Stuck
-    }
-
-    /// What an answer says of a Complete that may have been done.
-    fn learn(&mut self, event: &Event) {
-        let undone = match event {
-            Event::PartsListed { .. } => true,
-            Event::Failed { fault, .. } => {
-                matches!(fault.class, FaultClass::Exists | FaultClass::PartsRejected | FaultClass::Refused)
-            }
-            _ => false,
-        };
-        if undone {
-            self.maybe_completed = None;
-        }
-    }
-
-    /// A reply that comes twice changes nothing. Looked at now and then, since it is dear.
-    fn repeat(&mut self, upload: &mut Upload, event: Event, at: Moment) {
-        self.replies += 1;
-        if self.replies.is_multiple_of(8) {
-            let before = format!("{upload:?}");
-            upload.handle(event, at);
-            if before != format!("{upload:?}") {
-                self.broke("tickets", "a doubled reply changed something".into());
-            }
-        }
     }
 
     /// Starts one action. Whether the process is killed now.
@@ -343,136 +311,6 @@ impl Simulation<'_> {
             _ => {}
         }
     }
-    /// What the rules say about this action, at this moment.
-    fn check_start(&mut self, upload: &Upload, action: Action) {
-        let durable = self.world.disk.durable();
-        match action {
-            Action::UploadPart { part, .. } => {
-                if durable.upload_id() != upload.upload_id() || durable.upload_id().is_none() {
-                    self.broke("upload_id_is_durable_before_part_1", format!("{action:?}"));
-                }
-                let sending = self.count(|action| matches!(action, Action::UploadPart { .. }));
-                if sending >= usize::from(self.world.setting.concurrency) {
-                    self.broke("at_most_concurrency", format!("{sending}"));
-                }
-                let same = self.count(|action| match action {
-                    Action::UploadPart { part: other, .. } | Action::ChecksumPart { part: other, .. } => {
-                        other.number == part.number
-                    }
-                    _ => false,
-                });
-                if same > 0 {
-                    self.broke("one_action_a_part", format!("{part:?}"));
-                }
-                self.check_nothing_is_sent_twice(upload, part);
-            }
-            Action::ListParts { .. } | Action::InspectObject { .. } => self.unsettled = false,
-            Action::FindUploads { .. } => self.uninitiated = false,
-            Action::Complete { .. } => {
-                if self.unsettled {
-                    self.broke("no_blind_second_complete", format!("{action:?}"));
-                }
-                if durable.stage() != Stage::Completing {
-                    self.broke("stage_is_durable_before_complete", format!("{durable:?}"));
-                }
-                self.check_coverage(upload);
-                self.maybe_completed = upload.upload_id().map(|id| id.as_str().to_owned());
-            }
-            Action::Abort { .. }
-                if self.maybe_completed.as_deref() == upload.upload_id().map(UploadId::as_str) =>
-            {
-                self.broke("past_the_seal_an_abort_is_refused", format!("{action:?}"));
-            }
-            Action::Abort { .. } if durable.stage() != Stage::Aborting && !self.journal_failed => {
-                self.broke("stage_is_durable_before_abort", format!("{durable:?}"));
-            }
-            Action::Abort { .. } => {
-                let foreign = upload.upload_id().is_some_and(|id| {
-                    let known = self.world.disk.records.iter().any(
-                        |record| matches!(record, oss_checkpoint::Record::Initiated { upload_id, .. } if upload_id == id),
-                    );
-                    !known && self.world.server.uploads.get(id.as_str()).is_some_and(|upload| upload.foreign)
-                });
-                if foreign {
-                    self.broke("nothing_foreign_is_aborted", format!("{action:?}"));
-                }
-            }
-            Action::Save { .. } if self.count(|action| matches!(action, Action::Save { .. })) > 0 => {
-                self.broke("one_save", format!("{action:?}"));
-            }
-            Action::Initiate { .. } if self.uninitiated => {
-                self.broke("no_blind_second_initiate", format!("{action:?}"));
-            }
-            Action::Initiate { .. } if durable.begun().is_none() => {
-                self.broke("intent_is_durable_before_initiate", format!("{durable:?}"));
-            }
-            _ => {}
-        }
-    }
-
-    /// What the server held when this run began, and what is still good, is not sent in this run.
-    fn check_nothing_is_sent_twice(&mut self, upload: &Upload, part: Part) {
-        let exempt = self.list_denied
-            || self.world.setting.mute
-            || spec_verify(self.world.setting.verify) == Verify::None
-            || self.world.versions.len() > 1;
-        let local = self.world.source().crc64(part.range);
-        let id = upload.upload_id().map(UploadId::as_str).unwrap_or_default();
-        let held = self.held_at_start.iter().any(|(held_id, number, crc64)| {
-            held_id == id && *number == part.number.get() && Some(*crc64) == local
-        });
-        let still = self.world.server.uploads.get(id).is_some_and(|upload| {
-            upload
-                .parts
-                .get(&part.number.get())
-                .is_some_and(|stored| Some(stored.crc64) == local && stored.size == part.range.len.get())
-        });
-        // A part whose answer is lost is sent again within the run.
-        let again = !self.sent.insert((id.to_owned(), part.number.get()));
-        if held && still && !exempt && !again {
-            self.broke("nothing_is_sent_twice_across_runs", format!("{part:?}"));
-        }
-    }
-
-    fn check_coverage(&mut self, upload: &Upload) {
-        let plan = upload.checkpoint().plan();
-        let mut at = 0;
-        let mut count = 0;
-        for (index, receipt) in upload.receipts().enumerate() {
-            let expected = PartNumber::from_index(index).ok();
-            let range = plan.and_then(|plan| plan.range_of(receipt.number).ok());
-            if Some(receipt.number) != expected
-                || range.map(|range| (range.start, range.len)) != Some((at, receipt.size))
-            {
-                self.broke("the_receipts_tile_the_source", format!("{receipt:?}"));
-            }
-            at += receipt.size.get();
-            count += 1;
-        }
-        if plan.map(|plan| (plan.len().get(), plan.count())) != Some((at, count)) {
-            self.broke("the_receipts_tile_the_source", format!("{count} parts, {at} bytes of {plan:?}"));
-        }
-    }
-
-    /// What the request does when it gets to the server, its body read completely.
-    fn effect_of(upload: &Upload, action: Action) -> Option<Effect> {
-        let id = || upload.upload_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
-        Some(match action {
-            Action::PutObject { .. } => Effect::Put { size: 0, crc64: Crc64::EMPTY },
-            Action::Initiate { .. } => Effect::Initiate,
-            Action::UploadPart { part, .. } => Effect::UploadPart { id: id(), part, crc64: Crc64::EMPTY },
-            Action::Complete { .. } => Effect::Complete {
-                id: id(),
-                named: upload
-                    .receipts()
-                    .map(|receipt| (receipt.number.get(), receipt.etag.clone()))
-                    .collect(),
-            },
-            Action::Abort { .. } => Effect::Abort { id: id() },
-            _ => return None,
-        })
-    }
-
     /// The time of one action has come.
     fn finish(&mut self, upload: &Upload, mut work: InFlight) -> Event {
         let ticket = work.action.ticket();
@@ -556,27 +394,6 @@ impl Simulation<'_> {
     fn lose_initiate(&mut self, work: &InFlight) {
         if matches!(work.action, Action::Initiate { .. }) {
             self.lost_initiates += 1;
-        }
-    }
-
-    /// What the action has read of the source, torn if it changed meanwhile; an error if it is too short now.
-    fn read(&mut self, upload: &Upload, work: &mut InFlight) -> Result<Option<Crc64>, ()> {
-        let (first, last) = (&self.world.versions[work.version], self.world.source());
-        match (&work.action, &mut work.effect) {
-            (Action::ChecksumPart { part, .. }, _) => first.torn(last, part.range).map(Some).ok_or(()),
-            (Action::UploadPart { part, .. }, Some(Effect::UploadPart { crc64, .. })) => {
-                *crc64 = first.torn(last, part.range).ok_or(())?;
-                Ok(Some(*crc64))
-            }
-            (Action::PutObject { .. }, Some(Effect::Put { size, crc64 })) => {
-                // The last block is held back until the source has been looked at again.
-                if first != last || upload.stamp() != Some(last.stamp()) {
-                    return Err(());
-                }
-                (*size, *crc64) = (first.len(), first.whole());
-                Ok(Some(*crc64))
-            }
-            _ => Ok(None),
         }
     }
 
@@ -664,42 +481,6 @@ impl Simulation<'_> {
         }
     }
 
-    fn apply(&mut self, effect: Effect) -> Done {
-        let now = 1_000 + i64::try_from(self.now.as_secs()).unwrap();
-        let forbid = self.world.setting.forbid_overwrite;
-        let server = &mut self.world.server;
-        match effect {
-            Effect::Put { .. } if forbid && server.object.is_some() => {
-                Done::Refused(Refused::FileAlreadyExists)
-            }
-            Effect::Put { size, crc64 } => {
-                let object = StoredObject {
-                    size: Some(ByteCount::new(size)),
-                    crc64: Some(crc64),
-                    last_modified: Some(ServerTime::from_unix(now)),
-                    ..StoredObject::default()
-                };
-                server.store(object.clone());
-                Done::Object(object)
-            }
-            Effect::Initiate => Done::Upload(server.initiate(now, false), now),
-            Effect::UploadPart { id, part, crc64 } => {
-                match server.upload_part(&id, part.number, part.range.len.get(), crc64) {
-                    Some(etag) => Done::Part(etag, crc64),
-                    None => Done::Refused(Refused::NoSuchUpload),
-                }
-            }
-            Effect::Complete { id, named } => match server.complete(&id, &named, forbid, now) {
-                Ok(object) => Done::Object(object),
-                Err(refused) => Done::Refused(refused),
-            },
-            Effect::Abort { id } => {
-                server.uploads.remove(&id);
-                Done::Nothing
-            }
-        }
-    }
-
     /// The process is killed while this work begins.
     fn crash_during(&mut self, upload: &Upload, mut work: InFlight, done: bool, power: bool) {
         if done {
@@ -747,43 +528,6 @@ impl Simulation<'_> {
         self.now += Duration::from_secs(1);
         self.land_late(true);
         self.meddle();
-    }
-
-    fn land_late(&mut self, all: bool) {
-        let mut index = 0;
-        while index < self.late.len() {
-            if all || self.late[index].0 <= self.now {
-                let (_, effect) = self.late.swap_remove(index);
-                if !matches!(&effect, Effect::UploadPart { crc64, .. } if *crc64 == Crc64::EMPTY) {
-                    let _ = self.apply(effect);
-                }
-            } else {
-                index += 1;
-            }
-        }
-    }
-
-    fn complete_elsewhere(&mut self, upload: &Upload) {
-        let (Some(id), Some(plan)) = (upload.checkpoint().upload_id(), upload.checkpoint().plan()) else {
-            return;
-        };
-        let Some(there) = self.world.server.uploads.get(id.as_str()) else { return };
-        let named: Vec<_> = there.parts.iter().map(|(number, part)| (*number, part.etag.clone())).collect();
-        let good = plan.len().get() == self.world.source().len()
-            && named.len() == usize::from(plan.count())
-            && there.parts.iter().all(|(number, part)| {
-                let range =
-                    PartNumber::new(u64::from(*number)).ok().and_then(|number| plan.range_of(number).ok());
-                range.is_some_and(|range| self.world.source().crc64(range) == Some(part.crc64))
-            });
-        if good {
-            let (id, now) = (id.as_str().to_owned(), 1_000 + i64::try_from(self.now.as_secs()).unwrap());
-            let _ = self.world.server.complete(&id, &named, false, now);
-        }
-    }
-
-    fn count(&self, which: impl Fn(Action) -> bool) -> usize {
-        self.in_flight.iter().filter(|work| which(work.action)).count()
     }
 
     fn broke(&mut self, rule: &'static str, how: String) {
@@ -839,14 +583,6 @@ impl Write for HashText<'_> {
         text.hash(self.0);
         Ok(())
     }
-}
-
-enum Done {
-    Object(StoredObject),
-    Upload(String, i64),
-    Part(ETag, Crc64),
-    Nothing,
-    Refused(Refused),
 }
 
 fn spec_verify(verify: u8) -> Verify {
