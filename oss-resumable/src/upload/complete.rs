@@ -121,6 +121,7 @@ impl Upload {
                 let server = found.and_then(|found| found.crc64);
                 // There is nothing left to go on from: told once, and the next run begins anew.
                 self.record(Record::Abandoned);
+                self.table = None;
                 self.fail(Failure::ProofFailed { what: Unproved::FoundObject, local, server });
             }
             (None, None, _) => self.on_lost(fault.clone()),
@@ -288,6 +289,7 @@ impl Upload {
             self.known.push(upload_id);
         }
         self.record(Record::Abandoned);
+        self.table = None;
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
             self.fail(Failure::Refused(fault));

@@ -124,7 +124,8 @@ fn an_upload_that_vanished_is_begun_anew_once_and_says_so() {
 #[test]
 fn an_upload_that_vanishes_twice_is_the_end() {
     let outcome = fails_and_resumes(2, MANY, "[[fault]]\nat = 'complete'\ndo = 'forget-upload'");
-    outcome.arrived("initiate", 2..=2).ended.says("is gone from the server").says("there is no object");
+    let said = outcome.arrived("initiate", 2..=2).ended.says("is gone from the server").says("NoSuchUpload");
+    assert!(!said.stderr.contains("kept; go on"), "nothing is there to go on from: {said:?}");
 }
 
 // Rows: 62
