@@ -35,6 +35,9 @@ pub(crate) fn text(note: &Note) -> String {
         Note::FindDenied(fault) => {
             format!("note: unfinished uploads of this key may not be listed, so none was looked for: {fault}")
         }
+        Note::ConfirmDenied(fault) => format!(
+            "warning: the object may not be looked at; that it is complete is what an earlier run has proved: {fault}"
+        ),
         Note::ListDenied(fault) => format!(
             "warning: the parts of this upload may not be listed; the journal is believed instead: {fault}"
         ),

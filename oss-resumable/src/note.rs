@@ -34,6 +34,8 @@ pub enum Note {
     FindDenied(Fault),
     /// Parts may not be listed; the journal's receipts stand, and Complete judges.
     ListDenied(Fault),
+    /// The object may not be looked at: that an earlier run had finished it rests on what that run proved.
+    ConfirmDenied(Fault),
     /// The journal cannot be written; the upload goes on.
     JournalFailing(Fault),
     /// The server stated no CRC-64 for something.

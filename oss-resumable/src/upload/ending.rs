@@ -124,15 +124,13 @@ impl Upload {
 
     /// The service refuses. Where it refuses to begin at all, nothing is there to go on from.
     pub(super) fn fail_refused(&mut self, work: Work, fault: Fault) {
-        let failure = Failure::Refused(fault);
         if matches!(self.phase, Phase::Confirming { .. }) {
-            // Nobody may look: what was proved then stands.
-            self.note_once(Note::Unproved);
+            self.note_once(Note::ConfirmDenied(fault));
             self.retire_already();
         } else if work == Work::Initiate {
-            self.retire(Outcome::Failed(failure));
+            self.retire(Outcome::Failed(Failure::Refused(fault)));
         } else {
-            self.fail(failure);
+            self.fail(Failure::Refused(fault));
         }
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Report {
     pub(crate) lost_initiates: usize,
     /// Whether unfinished uploads or parts could not be listed at some time.
     pub(crate) listing_denied: bool,
+    /// Whether the object could not be looked at at some time.
+    pub(crate) head_denied: bool,
 }
 
 pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
@@ -60,6 +62,7 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         journal_failed: false,
         list_denied: setting.list_denied,
         find_denied: setting.find_denied,
+        head_denied: false,
         held_at_start: Vec::new(),
         sent: BTreeSet::new(),
         calm: false,
@@ -102,6 +105,7 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         trace: simulation.trace.finish(),
         lost_initiates: simulation.lost_initiates,
         listing_denied: simulation.list_denied || simulation.find_denied,
+        head_denied: simulation.head_denied,
         world: simulation.world,
     }
 }
@@ -126,6 +130,7 @@ struct Simulation<'a> {
     journal_failed: bool,
     list_denied: bool,
     find_denied: bool,
+    head_denied: bool,
     /// Parts that the server held when this run began, as they were.
     held_at_start: Vec<(String, u16, Crc64)>,
     /// Parts that this run has sent.
@@ -328,6 +333,7 @@ impl Simulation<'_> {
         );
         match (work.action, work.fate) {
             (Action::ListParts { .. }, Fate::Refused) => self.list_denied = true,
+            (Action::InspectObject { .. }, Fate::Refused) => self.head_denied = true,
             // What may not be aborted is named, and left.
             (Action::Abort { .. }, Fate::Refused) => self.lost_initiates += 1,
             (Action::FindUploads { .. }, Fate::Refused | Fate::Corrupted) => self.find_denied = true,
