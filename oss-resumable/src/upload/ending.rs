@@ -196,7 +196,10 @@ impl Upload {
     pub(super) fn on_save_failed(&mut self, fault: Fault) {
         let waited_for = self.saves.failed(self.now);
         if !waited_for {
-            self.note_once(Note::JournalFailing(fault));
+            // While something waits for it, it is not settled yet that the upload goes on.
+            if !self.saves.is_waited_for() {
+                self.note_once(Note::JournalFailing(fault));
+            }
             return;
         }
         match std::mem::replace(&mut self.phase, Phase::Ended) {

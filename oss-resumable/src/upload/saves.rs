@@ -120,7 +120,12 @@ impl Saves {
         self.on_its_way = None;
         self.failures += 1;
         self.not_before = now.plus(RETRY);
-        self.gate > self.flushed && self.failures >= TRIES
+        self.is_waited_for() && self.failures >= TRIES
+    }
+
+    /// Whether something waits for a revision that is not durable yet.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.gate > self.flushed
     }
 
     pub(crate) const fn is_on_its_way(&self) -> bool {
