@@ -212,7 +212,7 @@ mod tests {
         good().1
     }
 
-    // faults: 3
+    // Rows: 3
     #[test]
     fn a_dead_address_holds_nobody_up() {
         let ((_held, dead), (_listener, good)) = (dead(), good());
@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    // faults: 5
+    // Rows: 5
     #[test]
     fn connecting_has_one_clock() {
         let (_held, dead) = dead();

@@ -37,7 +37,7 @@ fn check_with(what: &str, answer: &str, expected: &Expected, change: impl Fn(&mu
     }
 }
 
-// faults: 32, 35
+// Rows: 32, 35
 #[test]
 fn only_an_answer_with_whole_framing_is_taken() {
     let cases = [
@@ -103,7 +103,7 @@ fn only_an_answer_with_whole_framing_is_taken() {
     }
 }
 
-// faults: 33
+// Rows: 33
 #[test]
 fn a_head_without_measure_is_refused() {
     let mut large = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n".to_owned();
@@ -126,7 +126,7 @@ fn a_head_without_measure_is_refused() {
     check("a header without end", &endless, &Unanswered);
 }
 
-// faults: 19
+// Rows: 19
 #[test]
 fn at_most_16_informational_answers_are_read() {
     let last = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -134,7 +134,7 @@ fn at_most_16_informational_answers_are_read() {
     check("17 of them", &("HTTP/1.1 102 Processing\r\n\r\n".repeat(17) + last), &Unanswered);
 }
 
-// faults: 19
+// Rows: 19
 #[test]
 fn a_flood_of_informational_answers_ends() {
     let peer = Peer::new(move |_, mut caller| {
@@ -157,7 +157,7 @@ fn an_answer_over_the_limit_is_unanswered() {
     }
 }
 
-// faults: 18
+// Rows: 18
 #[test]
 fn an_expected_continue_holds_the_body_back() {
     let go = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -43,7 +43,7 @@ fn check_stall(
     closed.recv_timeout(SURELY).expect("the connection is closed");
 }
 
-// faults: 9
+// Rows: 9
 #[test]
 fn a_peer_that_takes_no_byte_is_given_up() {
     let (sender, wakes) = mpsc::channel::<()>();
@@ -57,7 +57,7 @@ fn a_peer_that_takes_no_byte_is_given_up() {
     drop(sender);
 }
 
-// faults: 10, 28
+// Rows: 10, 28
 #[test]
 fn a_peer_that_never_answers_is_given_up() {
     let timeouts = Timeouts { answer: SHORT, ..PATIENT };
@@ -70,7 +70,7 @@ fn a_peer_that_never_answers_is_given_up() {
     });
 }
 
-// faults: 11
+// Rows: 11
 #[test]
 fn a_head_that_stops_or_trickles_is_given_up() {
     let timeouts = Timeouts { head: SHORT, ..PATIENT };
@@ -87,7 +87,7 @@ fn a_head_that_stops_or_trickles_is_given_up() {
     });
 }
 
-// faults: 11
+// Rows: 11
 #[test]
 fn a_body_that_stops_or_trickles_is_given_up() {
     let timeouts = Timeouts { body: SHORT, ..PATIENT };
@@ -104,7 +104,7 @@ fn a_body_that_stops_or_trickles_is_given_up() {
     });
 }
 
-// faults: 24
+// Rows: 24
 #[test]
 fn a_handshake_that_stalls_is_not_sent() {
     let peer = Peer::new(|_, mut caller| {
@@ -117,7 +117,7 @@ fn a_handshake_that_stalls_is_not_sent() {
     assert!(told(&error).contains("shaking hands"), "{}", told(&error));
 }
 
-// faults: 12
+// Rows: 12
 #[test]
 fn a_slow_peer_that_moves_bytes_is_not_given_up() {
     const LEN: u64 = 40_000_000;

@@ -15,7 +15,7 @@ use crate::{
     request::{Counting, Scripted, answered, get, put, send, told, transport},
 };
 
-// faults: 1, 4
+// Rows: 1, 4
 #[test]
 fn a_refused_port_is_not_sent() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -53,7 +53,7 @@ fn contradicting_framing_is_not_sent() {
     assert_eq!(peer.accepted(), 0);
 }
 
-// faults: 6, 7
+// Rows: 6, 7
 #[test]
 fn a_cut_request_is_unanswered() {
     const LEN: u64 = 20_000_000;
@@ -96,7 +96,7 @@ fn a_connection_closed_at_once_is_an_error() {
     }
 }
 
-// faults: 8
+// Rows: 8
 #[test]
 fn an_answer_cut_anywhere_is_unanswered() {
     let answers = [
@@ -123,7 +123,7 @@ fn an_answer_cut_anywhere_is_unanswered() {
     }
 }
 
-// faults: 16
+// Rows: 16
 #[test]
 fn an_early_answer_counts() {
     for ending in ["wait", "close", "reset"] {
@@ -145,7 +145,7 @@ fn an_early_answer_counts() {
     }
 }
 
-// faults: 16
+// Rows: 16
 #[test]
 fn an_early_answer_stops_the_body() {
     let (sender, total) = mpsc::channel();

@@ -1,4 +1,4 @@
-//! What a transport promises, against servers that stall, close, reset and lie. `// faults:` above a test names the
+//! What a transport promises, against servers that stall, close, reset and lie. `// Rows:` above a test names the
 //! rows of the fault catalogue that it covers.
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]

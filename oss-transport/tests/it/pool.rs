@@ -65,7 +65,7 @@ fn a_connection_is_for_one_host_only() {
     assert_eq!(peers.map(|peer| peer.accepted()), [1, 1]);
 }
 
-// faults: 15
+// Rows: 15
 #[test]
 fn connection_close_is_honoured() {
     for answer in [
@@ -86,7 +86,7 @@ fn connection_close_is_honoured() {
 }
 
 /// As long as nothing was written, a dead connection costs nothing.
-// faults: 14
+// Rows: 14
 #[test]
 fn a_connection_closed_while_idle_is_no_error() {
     for reset in [false, true] {
@@ -119,7 +119,7 @@ fn a_connection_closed_while_idle_is_no_error() {
 
 /// The end of the connection lies in the kernel while a body holds the thread; the next exchange on it is already
 /// in the queue when the thread looks up.
-// faults: 14
+// Rows: 14
 #[test]
 fn a_connection_closed_behind_a_slow_disk_is_no_error() {
     let (close, may_close) = mpsc::channel::<()>();
@@ -168,7 +168,7 @@ fn a_connection_closed_behind_a_slow_disk_is_no_error() {
     assert_eq!(closing.accepted(), 2);
 }
 
-// faults: 32, 34
+// Rows: 32, 34
 #[test]
 fn a_connection_with_left_over_bytes_is_thrown_away() {
     let poison = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison";

@@ -69,7 +69,7 @@ fn https_goes_through_a_tunnel() {
     assert_eq!(proxy.accepted(), 1);
 }
 
-// faults: 27
+// Rows: 27
 #[test]
 fn a_proxy_that_refuses_is_named_without_its_password() {
     let answers = [
@@ -113,7 +113,7 @@ fn a_proxy_that_cannot_be_spoken_to_is_refused() {
     }
 }
 
-// faults: 27
+// Rows: 27
 #[test]
 fn this_machine_is_reached_without_a_proxy() {
     let (peer, proxy) =
@@ -127,7 +127,7 @@ fn this_machine_is_reached_without_a_proxy() {
 }
 
 /// The test runs itself again, since a process cannot change its own environment safely.
-// faults: 27
+// Rows: 27
 #[test]
 fn the_environment_names_the_proxy() {
     const NAME: &str = "proxies::the_environment_names_the_proxy";

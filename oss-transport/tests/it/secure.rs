@@ -119,7 +119,7 @@ fn a_certificate_of_the_ca_file_is_accepted() {
     }
 }
 
-// faults: 22, 23
+// Rows: 22, 23
 #[test]
 fn a_wrong_certificate_is_refused() {
     let strangers = HyperTransport::builder().no_proxy().build();
@@ -162,7 +162,7 @@ fn a_host_that_no_certificate_can_name_is_refused() {
     assert!(matches!(error, TransportError::NotSent { reason: Unsent::Request, .. }), "{}", told(&error));
 }
 
-// faults: 24
+// Rows: 24
 #[test]
 fn plain_http_on_the_tls_port_is_said_in_words() {
     let peer = Peer::new(|_, mut caller| {
@@ -175,7 +175,7 @@ fn plain_http_on_the_tls_port_is_said_in_words() {
     assert!(told(&error).contains("plain HTTP"), "{}", told(&error));
 }
 
-// faults: 24
+// Rows: 24
 #[test]
 fn a_handshake_that_ends_or_is_nonsense_is_not_sent() {
     for said in [&b""[..], b"\x15\x03\x03\x00\x02\x02\x28", b"\x16\x03\x03\x00\x04\x99\x00\x00\x00"] {
@@ -191,7 +191,7 @@ fn a_handshake_that_ends_or_is_nonsense_is_not_sent() {
 }
 
 /// An end without `close_notify` is a cut, also where the body has no other end than the connection's.
-// faults: 25
+// Rows: 25
 #[test]
 fn a_cut_inside_tls_is_unanswered() {
     let config = authority().server("localhost", false);
@@ -234,7 +234,7 @@ fn an_end_with_close_notify_is_an_end() {
 
 /// What came before the request went out cannot be its answer. The bytes come with the handshake, so they
 /// are there for certain before the request.
-// faults: 34
+// Rows: 34
 #[test]
 fn bytes_before_the_request_are_no_answer() {
     let mut config = Arc::unwrap_or_clone(authority().server("localhost", false));
@@ -269,7 +269,7 @@ fn an_early_answer_counts_inside_tls() {
 }
 
 /// The test runs itself again, without the certificates of this machine.
-// faults: 26
+// Rows: 26
 #[test]
 fn without_certificates_of_the_system_the_bundled_ones_are_used() {
     const NAME: &str = "secure::without_certificates_of_the_system_the_bundled_ones_are_used";
