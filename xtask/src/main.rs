@@ -15,6 +15,7 @@ mod lint;
 mod measure;
 mod outcome;
 mod python;
+mod soak;
 mod test;
 mod workspace;
 
@@ -87,6 +88,12 @@ const VERBS: &[Verb] = &[
         usage: "[--rounds N] [--size-mib N] [--criterion]",
         about: "CPU, wall and memory of a 1 GiB upload, beside oss2 and opendal",
         run: bench::run,
+    },
+    Verb {
+        name: "soak",
+        usage: "[PART]...",
+        about: "what takes hours rather than minutes, part by part",
+        run: soak::run,
     },
     Verb {
         name: "help",

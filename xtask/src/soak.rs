@@ -1,0 +1,50 @@
+//! `cargo xtask soak`: what takes too long for every change, part by part. Its figures go into `docs/reliability.md`.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{command, outcome::Outcome, workspace::Workspace};
+
+/// A long run of one kind.
+struct Part {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Workspace) -> Result<Outcome>,
+}
+
+const PARTS: &[Part] =
+    &[Part { name: "sim", about: "ten million schedules of the machine in virtual time", run: simulate }];
+
+/// Runs the parts that are named, or all; one that fails does not stop the others.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<Outcome> {
+    for name in arguments {
+        if !PARTS.iter().any(|part| part.name == name) {
+            let known: Vec<String> =
+                PARTS.iter().map(|part| format!("  {:<8} {}", part.name, part.about)).collect();
+            bail!("no part of the soak is called `{name}`; there are\n{}", known.join("\n"));
+        }
+    }
+    let mut failed = Vec::new();
+    for part in PARTS {
+        if !arguments.is_empty() && !arguments.iter().any(|name| name == part.name) {
+            continue;
+        }
+        println!("=== {}: {}", part.name, part.about);
+        let started = Instant::now();
+        let outcome = (part.run)(workspace).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        println!("=== {}: {} in {:.1} s", part.name, outcome.word(), started.elapsed().as_secs_f64());
+        match outcome {
+            Outcome::Passed => {}
+            Outcome::Skipped(why) => println!("skipped: {}: {why}", part.name),
+            Outcome::Failed(why) => failed.push(format!("{}: {why}", part.name)),
+        }
+    }
+    Ok(if failed.is_empty() { Outcome::Passed } else { Outcome::Failed(failed.join("\n")) })
+}
+
+fn simulate(workspace: &Workspace) -> Result<Outcome> {
+    let mut test = workspace.cargo(&["test", "--package", "oss-resumable", "--test", "model"]);
+    command::run(test.env("OSS_MODEL_CASES", "2000000"))?;
+    Ok(Outcome::Passed)
+}
