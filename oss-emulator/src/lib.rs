@@ -48,6 +48,8 @@ mod line;
 mod listing;
 mod operations;
 mod query;
+#[doc(hidden)]
+pub mod reading;
 mod refusal;
 mod reply;
 mod requests;

@@ -21,6 +21,7 @@ use crate::call::{Call, Stop};
 use crate::reply::Reply;
 use crate::route::Operation;
 
+pub(crate) use complete_body::parse as named_parts;
 pub(crate) use meddle::meddle;
 
 /// Carries out the operation of a call.

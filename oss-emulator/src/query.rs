@@ -36,6 +36,10 @@ impl Query {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
+        self.pairs
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.pairs.iter().map(|(name, _)| name.as_str())
     }

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 pub(crate) use blob::ObjectReader;
-pub(crate) use bucket::Bucket;
+pub(crate) use bucket::{Bucket, object_file_name};
 pub(crate) use part::StoredPart;
 pub(crate) use record::{Attributes, BucketRecord, Kind, ObjectRecord, UploadRecord};
 pub(crate) use scratch::{Scratch, hex, md5_hex, unique_id};

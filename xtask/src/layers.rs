@@ -31,6 +31,7 @@ const ARROWS: &[Arrows] = &[
         from: "oss-tests",
         to: &["oss-sign", "oss-transport", "oss-checkpoint", "oss-resumable", "oss-emulator", "oss-cli"],
     },
+    Arrows { from: "oss-fuzz", to: &["oss-sign", "oss-checkpoint", "oss-resumable", "oss-emulator"] },
     Arrows { from: "xtask", to: &[] },
 ];
 

@@ -9,6 +9,7 @@ mod ci;
 mod command;
 mod deny;
 mod emulator;
+mod fuzz;
 mod interop;
 mod layers;
 mod lint;
@@ -88,6 +89,12 @@ const VERBS: &[Verb] = &[
         usage: "[--rounds N] [--size-mib N] [--criterion]",
         about: "CPU, wall and memory of a 1 GiB upload, beside oss2 and opendal",
         run: bench::run,
+    },
+    Verb {
+        name: "fuzz",
+        usage: "[TARGET]... [--seconds N]",
+        about: "the decoders and the machine under libFuzzer, or under our own mutator where that is not there",
+        run: fuzz::run,
     },
     Verb {
         name: "soak",

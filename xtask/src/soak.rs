@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{command, outcome::Outcome, workspace::Workspace};
+use crate::{command, fuzz, outcome::Outcome, workspace::Workspace};
 
 /// A long run of one kind.
 struct Part {
@@ -13,8 +13,10 @@ struct Part {
     run: fn(&Workspace) -> Result<Outcome>,
 }
 
-const PARTS: &[Part] =
-    &[Part { name: "sim", about: "ten million schedules of the machine in virtual time", run: simulate }];
+const PARTS: &[Part] = &[
+    Part { name: "sim", about: "ten million schedules of the machine in virtual time", run: simulate },
+    Part { name: "fuzz", about: "every decoder and the machine, 15 minutes each", run: fuzz::soak },
+];
 
 /// Runs the parts that are named, or all; one that fails does not stop the others.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<Outcome> {

@@ -6,10 +6,10 @@ use quick_xml::events::Event;
 
 /// A part as the client names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NamedPart {
-    pub(super) number: u64,
+pub(crate) struct NamedPart {
+    pub(crate) number: u64,
     /// Without quotes.
-    pub(super) etag: String,
+    pub(crate) etag: String,
 }
 
 /// Most elements inside each other.
@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 8;
 
 /// The parts of a `CompleteMultipartUpload` in their order. `None` for anything else, and for no part at all. Unknown elements
 /// are ignored, and so are name spaces.
-pub(super) fn parse(body: &[u8]) -> Option<Vec<NamedPart>> {
+pub(crate) fn parse(body: &[u8]) -> Option<Vec<NamedPart>> {
     let mut reader = Reader::from_str(std::str::from_utf8(body).ok()?);
     let mut open: Vec<String> = Vec::new();
     let mut parts = Vec::new();

@@ -227,11 +227,8 @@ impl<'a> Bucket<'a> {
         object.map_or(Ok(()), |object| self.scratch.remove(&self.blob_path(&object.blob)))
     }
 
-    /// A digest, since keys are no file names; the record behind it holds the key.
     fn object_path(&self, key: &str) -> PathBuf {
-        let mut crc = crc64fast::Digest::new();
-        crc.write(key.as_bytes());
-        self.folder.join("objects").join(format!("{}{:016X}", hex(&Md5::digest(key)), crc.sum64()))
+        self.folder.join("objects").join(object_file_name(key))
     }
 
     fn upload_path(&self, id: &str) -> PathBuf {
@@ -241,6 +238,13 @@ impl<'a> Bucket<'a> {
     fn blob_path(&self, id: &str) -> PathBuf {
         self.folder.join("blobs").join(id)
     }
+}
+
+/// A digest, since keys are no file names; the record behind it holds the key.
+pub(crate) fn object_file_name(key: &str) -> String {
+    let mut crc = crc64fast::Digest::new();
+    crc.write(key.as_bytes());
+    format!("{}{:016X}", hex(&Md5::digest(key)), crc.sum64())
 }
 
 /// The file of an upload: itself, and once Complete has been decided, the object that it becomes.

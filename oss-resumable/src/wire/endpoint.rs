@@ -137,9 +137,18 @@ impl Endpoint {
             }
         }
         let internal = if settings.internal { "-internal" } else { "" };
+        let authority = format!("oss-{region}{internal}.aliyuncs.com");
+        // The name of the service must not depend on whether the region or its host was given.
+        let kind = Kind::of(&authority);
+        let is_endpoint = matches!(kind, Kind::Public { .. } | Kind::Internal { .. });
+        if !is_endpoint || kind.region().is_some_and(|named| named != region) {
+            let rule =
+                "no endpoint is named after it; expected an id such as cn-hangzhou, or give --endpoint";
+            return Err(EndpointError::InvalidRegion { given: region.to_owned(), rule });
+        }
         Ok(Self {
             scheme: Scheme::HTTPS,
-            authority: format!("oss-{region}{internal}.aliyuncs.com"),
+            authority,
             style: AddressingStyle::VirtualHost,
             region: region.to_owned(),
             product: Product::Oss,
@@ -411,7 +420,7 @@ fn checked_region(given: &str) -> Result<&str, EndpointError> {
 
 fn is_region(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=50).contains(&text.len()) && text.bytes().all(fits)
+    (1..=50).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with("oss-")
 }
 
 fn contradiction(one: &str, other: &str) -> EndpointError {
