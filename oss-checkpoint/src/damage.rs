@@ -1,5 +1,9 @@
 //! Damaged journals: each cut, each flipped bit, blocks from elsewhere, and bytes of all kinds.
 
+mod every_image;
+pub(crate) mod images;
+mod oracle;
+
 use proptest::{
     collection::vec,
     prelude::{ProptestConfig, any, prop_assert, proptest},
@@ -7,7 +11,7 @@ use proptest::{
 };
 
 use crate::{
-    Checkpoint, Finding, Record,
+    Checkpoint, Finding, Inconsistent, Record,
     format::{HEADER_LEN, Image},
     history,
     replay::{Unusable, replay},
@@ -20,6 +24,12 @@ struct Written {
     records: Vec<Record>,
     bytes: Vec<u8>,
     places: Vec<usize>,
+}
+
+impl Written {
+    fn has_header(&self, bytes: &[u8]) -> bool {
+        bytes.get(..HEADER_LEN) == Some(&self.bytes[..HEADER_LEN])
+    }
 }
 
 fn written(id: [u8; 16], records: Vec<Record>) -> Written {
@@ -60,6 +70,7 @@ fn told_with_hole(records: &[Record], hole: usize) -> Checkpoint {
     told(&kept)
 }
 
+// Rows: 127
 #[test]
 fn every_prefix_opens_to_a_prefix_of_the_history() {
     let Written { records, bytes, places } = of_every_kind();
@@ -74,6 +85,7 @@ fn every_prefix_opens_to_a_prefix_of_the_history() {
     }
 }
 
+// Rows: 128
 #[test]
 fn every_flipped_bit_is_noticed_and_costs_its_own_record_only() {
     let Written { records, bytes, places } = under_way();
@@ -103,6 +115,7 @@ fn every_flipped_bit_is_noticed_and_costs_its_own_record_only() {
     }
 }
 
+// Rows: 129
 #[test]
 fn a_tail_that_was_not_written_is_torn_whatever_it_holds() {
     let ours = under_way();
@@ -127,6 +140,7 @@ fn a_tail_that_was_not_written_is_torn_whatever_it_holds() {
     check(&ours.bytes, "itself");
 }
 
+// Rows: 129
 #[test]
 fn a_block_of_another_journal_in_the_middle_is_a_hole() {
     let ours = under_way();
@@ -185,6 +199,7 @@ fn a_lost_beginning_or_id_makes_a_journal_unusable_unless_another_upload_begins_
     check_lost(&[7], Some(&[4, 5, 6, 8]));
 }
 
+// Rows: 133
 #[test]
 fn a_journal_of_two_jobs_is_foreign() {
     let mut records = history::under_way(&history::job("one"), 1, 2);
@@ -194,6 +209,19 @@ fn a_journal_of_two_jobs_is_foreign() {
     assert!(matches!(read, Err(Unusable::Foreign(_))), "{read:?}");
 }
 
+// Rows: 132
+#[test]
+fn a_receipt_before_its_plan_or_its_id_is_never_taken() {
+    let job = history::job("key");
+    let without_plan = written(ID, vec![history::part(1, 3)]).bytes;
+    assert!(matches!(replay(&without_plan), Err(Unusable::Damaged(_))));
+    let records = vec![history::begun(&job, 3), history::part(1, 3)];
+    let read = replay(&written(ID, records.clone()).bytes).unwrap();
+    assert_eq!(read.checkpoint, told(&records[..1]));
+    assert!(matches!(read.findings[..], [Finding::Senseless { why: Inconsistent::NotInitiated, .. }]));
+}
+
+// Rows: 130
 #[test]
 fn bytes_that_were_never_written_are_as_no_journal() {
     for zeros in [0, 1, 31, 32, 33, 4_096] {
@@ -208,6 +236,7 @@ fn bytes_that_were_never_written_are_as_no_journal() {
     assert!(matches!(replay(&lost_header), Err(Unusable::Damaged(_))));
 }
 
+// Rows: 130, 131
 #[test]
 fn other_files_are_foreign_and_later_versions_are_named() {
     for bytes in [&b"x"[..], b"OSSK", b"{\"upload_id\": \"1\"}", b"\x7FELF", b"OSSj\x01\x00\n\x1a"] {

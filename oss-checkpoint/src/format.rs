@@ -5,6 +5,8 @@ mod checksum;
 mod golden;
 #[cfg(test)]
 mod round_trip;
+#[cfg(test)]
+mod senseless;
 mod v1;
 
 use self::checksum::FrameChecksum;

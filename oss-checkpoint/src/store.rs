@@ -12,6 +12,8 @@ mod journal;
 mod lock;
 mod memory;
 #[cfg(all(feature = "fs", unix))]
+mod open_file;
+#[cfg(all(feature = "fs", unix))]
 mod owned_file;
 #[cfg(all(test, feature = "fs"))]
 mod power_cut;
@@ -57,7 +59,8 @@ pub trait Slot: Send {
     /// Appends records, all or none; the first call creates the journal and reserves room for the whole plan.
     ///
     /// # Errors
-    /// [`StoreError::Io`]; the journal then ends where it ended before.
+    /// [`StoreError::Io`]; the journal then ends where it ended before. [`StoreError::Locked`] and
+    /// [`StoreError::Overtaken`] if the lock was lost meanwhile; nothing was written then.
     fn append(&mut self, records: &[Record], durability: Durability) -> Result<(), StoreError>;
 
     /// Removes the journal. The lock stays until the slot is dropped.
@@ -173,6 +176,13 @@ pub enum StoreError {
         version: u16,
         /// The newest version that is known here.
         known: u16,
+    },
+    /// Another run has had the job meanwhile: somebody removed the lock under this one, or locks are not taken. What it
+    /// wrote is left as it is, and nothing more can be written through this slot before the journal is opened again.
+    #[error("another run has written to {path} since this one has read it", path = path.display())]
+    Overtaken {
+        /// Which journal.
+        path: PathBuf,
     },
     /// A record that cannot be stored; nothing was written.
     #[error("{path} cannot take a record: {why}", path = path.display())]

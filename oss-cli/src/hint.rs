@@ -121,6 +121,8 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
         "see HTTPS_PROXY, HTTP_PROXY and NO_PROXY".to_owned()
     } else if says(Unsent::Connect) || says(Unsent::Timeout) {
         format!("see whether {} is the right endpoint and a firewall lets you through", around.endpoint)
+    } else if message.contains("another run has written to") {
+        OVERTAKEN.to_owned()
     } else if message.contains(&said_by_the_system(Errno::MFILE)) {
         "raise the limit of open files (ulimit -n), or lower --parallel".to_owned()
     } else if message.contains(&said_by_the_system(Errno::NOSPC)) {
@@ -132,6 +134,9 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
     };
     Some(advice)
 }
+
+/// Advice when the lock was removed under a run and another one came.
+const OVERTAKEN: &str = "nothing was written over; the same command again goes on with what is there";
 
 /// Advice for a journal that cannot be had.
 pub(crate) fn for_store(error: &StoreError) -> Option<String> {
@@ -162,6 +167,7 @@ pub(crate) fn for_store(error: &StoreError) -> Option<String> {
         {
             Some("choose a folder that can be written with --checkpoint-dir".to_owned())
         }
+        StoreError::Overtaken { .. } => Some(OVERTAKEN.to_owned()),
         StoreError::Damaged { .. } => {
             Some("the next run of that upload sets it aside and asks the server what it has".to_owned())
         }

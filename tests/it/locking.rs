@@ -21,6 +21,7 @@ fn held() -> (Scene, Running, Vec<u8>) {
     (scene, holder, bytes)
 }
 
+// Rows: 134
 #[test]
 fn a_second_run_says_who_has_the_upload_and_sends_nothing() {
     let (mut scene, holder, bytes) = held();
@@ -40,6 +41,7 @@ fn a_second_run_says_who_has_the_upload_and_sends_nothing() {
     assert_eq!(scene.log().since(seen).parts_stored(), [HANGING]);
 }
 
+// Rows: 135
 #[test]
 fn a_killed_holder_holds_nothing() {
     let (mut scene, holder, bytes) = held();
@@ -53,6 +55,7 @@ fn a_killed_holder_holds_nothing() {
     assert_eq!(scene.log().since(seen).parts_sent(), [HANGING]);
 }
 
+// Rows: 134, 135
 #[test]
 fn a_run_that_waits_goes_on_where_a_killed_holder_was() {
     let (mut scene, holder, bytes) = held();
@@ -68,6 +71,7 @@ fn a_run_that_waits_goes_on_where_a_killed_holder_was() {
     assert_eq!(scene.log().since(seen).parts_stored(), [HANGING]);
 }
 
+// Rows: 134
 #[test]
 fn a_run_that_waits_for_one_that_succeeds_does_what_it_was_told_to() {
     let (mut scene, holder, bytes) = held();
@@ -86,6 +90,7 @@ fn a_run_that_waits_for_one_that_succeeds_does_what_it_was_told_to() {
     assert_eq!(scene.log().since(seen).parts_stored(), stored);
 }
 
+// Rows: 134
 #[test]
 fn of_ten_runs_at_once_one_uploads() {
     let mut scene = Scene::with_faults("[[fault]]\nat = 'upload_part'\npart = 5\ndo = 'delay'\nfor = '1h'\n");
@@ -124,6 +129,7 @@ fn the_lock_is_of_the_job_and_not_of_the_file_or_the_key() {
     scene.expect_nothing_left();
 }
 
+// Rows: 136
 #[test]
 fn a_journal_that_is_swept_away_under_a_run_is_written_anew() {
     for files in [&["ossj"][..], &["lock"], &["ossj", "lock"]] {
@@ -157,6 +163,7 @@ fn a_journal_that_is_swept_away_under_a_run_is_written_anew() {
     }
 }
 
+// Rows: 136
 #[test]
 fn two_runs_whose_lock_was_swept_away_never_mix_an_object() {
     let (mut scene, holder, bytes) = held();

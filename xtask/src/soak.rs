@@ -16,6 +16,7 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { name: "sim", about: "ten million schedules of the machine in virtual time", run: simulate },
     Part { name: "fuzz", about: "every decoder and the machine, 15 minutes each", run: fuzz::soak },
+    Part { name: "disk", about: "a hundred million damaged images of journals", run: damage },
 ];
 
 /// Runs the parts that are named, or all; one that fails does not stop the others.
@@ -48,5 +49,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<Outcome
 fn simulate(workspace: &Workspace) -> Result<Outcome> {
     let mut test = workspace.cargo(&["test", "--package", "oss-resumable", "--test", "model"]);
     command::run(test.env("OSS_MODEL_CASES", "2000000"))?;
+    Ok(Outcome::Passed)
+}
+
+fn damage(workspace: &Workspace) -> Result<Outcome> {
+    let mut test = workspace.cargo(&["test", "--package", "oss-checkpoint", "--all-features", "--lib"]);
+    // About two and a half million images at a time.
+    let images = ["--", "damage::every_image", "store::power_cut", "--nocapture"];
+    command::run(test.args(images).env("OSS_JOURNAL_TIMES", "45"))?;
     Ok(Outcome::Passed)
 }

@@ -1,16 +1,15 @@
 use std::{
     fs::File,
-    io::{self, Read},
-    os::unix::fs::FileExt,
+    io,
     path::{Path, PathBuf},
 };
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rustix::io::Errno;
 
 use super::{
     StoreError,
-    disk::{Disk, DiskFile},
+    disk::{Disk, Named},
+    open_file::OpenFile,
     owned_file,
 };
 
@@ -18,11 +17,27 @@ use super::{
 #[derive(Clone, Debug)]
 pub(super) struct Directory {
     path: PathBuf,
+    locks: Locks,
+}
+
+/// Whether files are locked while they are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Locks {
+    Taken,
+    Left,
 }
 
 impl Directory {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub(super) fn new(path: PathBuf, locks: Locks) -> Self {
+        Self { path, locks }
+    }
+
+    pub(super) fn without_locks(self) -> Self {
+        Self { locks: Locks::Left, ..self }
+    }
+
+    pub(super) fn locks(&self) -> Locks {
+        self.locks
     }
 
     pub(super) fn as_path(&self) -> &Path {
@@ -31,14 +46,23 @@ impl Directory {
 }
 
 impl Disk for Directory {
-    type File = File;
+    type File = OpenFile;
 
-    fn open(&self, name: &str) -> Result<Option<File>, StoreError> {
-        owned_file::open(&self.path(name))
+    fn open(&self, name: &str) -> Result<Option<OpenFile>, StoreError> {
+        let path = self.path(name);
+        let Some(file) = owned_file::open(&path)? else { return Ok(None) };
+        match self.locks {
+            Locks::Taken => OpenFile::locked(file, &path).map(Some),
+            Locks::Left => Ok(Some(OpenFile::unlocked(file))),
+        }
     }
 
-    fn create(&self, name: &str) -> io::Result<File> {
-        owned_file::create(&self.path(name))
+    fn create(&self, name: &str) -> io::Result<OpenFile> {
+        let file = owned_file::create(&self.path(name))?;
+        match self.locks {
+            Locks::Taken => OpenFile::locked_new(file),
+            Locks::Left => Ok(OpenFile::unlocked(file)),
+        }
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -69,8 +93,8 @@ impl Disk for Directory {
         }
     }
 
-    fn names(&self, name: &str, file: &File) -> bool {
-        owned_file::is_at(file, &self.path(name))
+    fn named(&self, name: &str, file: &OpenFile) -> Named {
+        file.named(&self.path(name))
     }
 
     fn random_id(&self) -> io::Result<[u8; 16]> {
@@ -82,39 +106,5 @@ impl Disk for Directory {
 
     fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
-    }
-}
-
-impl DiskFile for File {
-    fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut file = self;
-        Read::take(&mut file, limit).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.write_all_at(bytes, offset)
-    }
-
-    fn truncate(&self, len: u64) -> io::Result<()> {
-        self.set_len(len)
-    }
-
-    #[cfg(target_os = "linux")]
-    fn reserve(&self, len: u64) -> io::Result<()> {
-        match rustix::fs::fallocate(self, rustix::fs::FallocateFlags::KEEP_SIZE, 0, len) {
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn reserve(&self, _len: u64) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        self.sync_data()
     }
 }

@@ -12,7 +12,8 @@ pub(super) trait Disk {
     /// Opens a file that is there; `None` if there is none.
     ///
     /// # Errors
-    /// [`StoreError::Foreign`] if what has that name is not a file of ours.
+    /// [`StoreError::Foreign`] if what has that name is not a file of ours, [`StoreError::Locked`] if another run has it
+    /// open.
     fn open(&self, name: &str) -> Result<Option<Self::File>, StoreError>;
 
     /// Makes a new file; fails if there is anything of that name.
@@ -30,8 +31,8 @@ pub(super) trait Disk {
     /// Makes names last: those created, renamed and removed so far.
     fn sync_names(&self) -> io::Result<()>;
 
-    /// Whether `name` is this very file.
-    fn names(&self, name: &str, file: &Self::File) -> bool;
+    /// What `name` stands for now, beside an open file that had it.
+    fn named(&self, name: &str, file: &Self::File) -> Named;
 
     /// Sixteen bytes that nobody has had before.
     fn random_id(&self) -> io::Result<[u8; 16]>;
@@ -40,8 +41,22 @@ pub(super) trait Disk {
     fn path(&self, name: &str) -> PathBuf;
 }
 
+/// What has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// The file that had it before.
+    TheSame,
+    /// Nothing.
+    Nothing,
+    /// Something else, or what cannot be looked at.
+    Another,
+}
+
 /// An open file.
 pub(super) trait DiskFile {
+    /// How long it is.
+    fn len(&self) -> io::Result<u64>;
+
     /// Everything, but at most `limit` bytes.
     fn read(&self, limit: u64) -> io::Result<Vec<u8>>;
 

@@ -3,8 +3,11 @@ use std::path::{Path, PathBuf};
 use ring::digest::{Context, SHA256};
 
 use super::{
-    CheckpointStore, Durability, Jobs, Opened, Slot, StoreError, directory::Directory, journal::Journal,
-    lock::Lock, owned_file,
+    CheckpointStore, Durability, Jobs, Opened, Slot, StoreError,
+    directory::{Directory, Locks},
+    journal::Journal,
+    lock::Lock,
+    owned_file,
 };
 use crate::{Job, Record, UploadId};
 
@@ -15,13 +18,6 @@ use crate::{Job, Record, UploadId};
 #[derive(Clone, Debug)]
 pub struct FileStore {
     directory: Directory,
-    locks: Locks,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Locks {
-    Taken,
-    Left,
 }
 
 /// What names of journals end with.
@@ -30,13 +26,13 @@ pub(super) const SUFFIX: &str = ".ossj";
 impl FileStore {
     /// Journals lie directly in this directory. It is made when it is first needed.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: Directory::new(directory.into()), locks: Locks::Taken }
+        Self { directory: Directory::new(directory.into(), Locks::Taken) }
     }
 
     /// Takes no locks, for file systems that have none. The caller sees to it that no two runs meet on a job.
     #[must_use]
     pub fn without_locks(self) -> Self {
-        Self { locks: Locks::Left, ..self }
+        Self { directory: self.directory.without_locks() }
     }
 
     /// The directory that was given.
@@ -64,7 +60,7 @@ impl CheckpointStore for FileStore {
         let directory = self.directory();
         owned_file::create_directory(directory).map_err(owned_file::failed("create", directory))?;
         let digest = digest_of(job);
-        let lock = match self.locks {
+        let lock = match self.directory.locks() {
             Locks::Taken => Some(Lock::take(&lock_path(directory, &digest))?),
             Locks::Left => None,
         };
@@ -92,12 +88,13 @@ struct FileSlot {
 }
 
 impl FileSlot {
-    /// A cleaner of old files may have removed the lock, and somebody else may have the job now.
+    /// A cleaner of old files may have removed the lock, and somebody else may have the job now, or have had it.
     fn keep_lock(&mut self) -> Result<(), StoreError> {
         if let Some(lock) = &mut self.lock
             && !lock.is_in_place()
         {
             *lock = Lock::take(lock.path())?;
+            self.journal.compare()?;
         }
         Ok(())
     }
@@ -109,9 +106,7 @@ impl Slot for FileSlot {
     }
 
     fn append(&mut self, records: &[Record], durability: Durability) -> Result<(), StoreError> {
-        if durability == Durability::Flushed {
-            self.keep_lock()?;
-        }
+        self.keep_lock()?;
         self.journal.append(records, durability)
     }
 

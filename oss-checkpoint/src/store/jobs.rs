@@ -1,6 +1,6 @@
 use std::{
     fs::ReadDir,
-    io,
+    io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -8,7 +8,6 @@ use std::{
 use super::{
     Finding, Holder, StoreError,
     directory::Directory,
-    disk::DiskFile,
     file::{SUFFIX, digest_of, lock_path},
     journal::MAX_JOURNAL,
     lock::Lock,
@@ -90,7 +89,8 @@ impl Iterator for Jobs {
 fn entry_of(directory: &Path, digest: &str) -> Result<Option<JobEntry>, StoreError> {
     let path = directory.join(format!("{digest}{SUFFIX}"));
     let Some(file) = owned_file::open(&path)? else { return Ok(None) };
-    let bytes = file.read(MAX_JOURNAL).map_err(owned_file::failed("read", &path))?;
+    let mut bytes = Vec::new();
+    Read::take(&file, MAX_JOURNAL).read_to_end(&mut bytes).map_err(owned_file::failed("read", &path))?;
     let modified = file.metadata().map_err(owned_file::failed("look at", &path))?.mtime();
     let read = replay(&bytes).map_err(|unusable| unusable.into_error(path.clone()))?;
     let Some((_, job)) = read.identity else { return Ok(None) };

@@ -8,7 +8,7 @@ use std::{io, path::PathBuf};
 
 use super::{
     Durability, Finding, NO_BEGINNING, OTHER_UPLOAD, Opened, StoreError, TOO_LONG,
-    disk::{Disk, DiskFile},
+    disk::{Disk, DiskFile, Named},
 };
 use crate::{
     Job, PartPlan, Record,
@@ -42,6 +42,8 @@ enum State<F> {
     /// There is no file, or one without a single record.
     Absent,
     Kept(Kept<F>),
+    /// Somebody else has written to it.
+    Overtaken,
 }
 
 struct Kept<F> {
@@ -62,7 +64,10 @@ struct Kept<F> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tail {
     Clean,
-    ToBeCut,
+    /// Bytes that do not count; with them the file is at most so long.
+    ToBeCut {
+        most: u64,
+    },
 }
 
 impl<D: Disk> Journal<D> {
@@ -104,6 +109,7 @@ impl<D: Disk> Journal<D> {
             self.read()?;
         }
         match &self.state {
+            State::Overtaken => Err(self.overtaken()),
             // What is left of an abandoned upload that was written anew is a header.
             State::Kept(kept) if kept.image.has_frames() => self.extend(records, durability),
             _ if records.is_empty() => Ok(()),
@@ -113,12 +119,36 @@ impl<D: Disk> Journal<D> {
 
     /// Removes the journal.
     pub(super) fn retire(&mut self) -> Result<(), StoreError> {
-        if matches!(self.state, State::Unread) {
-            self.read()?;
+        match self.state {
+            State::Unread => drop(self.read()?),
+            State::Overtaken => return Err(self.overtaken()),
+            State::Absent | State::Kept(_) => {}
         }
         self.disk.remove(&self.name).map_err(self.failed("remove"))?;
         self.state = State::Absent;
         self.disk.sync_names().map_err(self.failed("make lasting the removal of"))
+    }
+
+    /// To be called when somebody else may have had the job: what they wrote stays.
+    pub(super) fn compare(&mut self) -> Result<(), StoreError> {
+        let unchanged = match &self.state {
+            State::Unread => true,
+            State::Overtaken => false,
+            State::Absent => {
+                self.read()?;
+                self.is_absent()
+            }
+            State::Kept(kept) => match self.disk.named(&self.name, &kept.file) {
+                Named::TheSame => kept.has_its_length().map_err(self.failed("look at"))?,
+                Named::Nothing => true,
+                Named::Another => false,
+            },
+        };
+        if unchanged {
+            return Ok(());
+        }
+        self.state = State::Overtaken;
+        Err(self.overtaken())
     }
 
     fn read(&mut self) -> Result<Opened, StoreError> {
@@ -144,7 +174,8 @@ impl<D: Disk> Journal<D> {
                 return Err(StoreError::Foreign { path: self.path(), why });
             }
             Some((id, _)) => {
-                let tail = if bytes.len() > end { Tail::ToBeCut } else { Tail::Clean };
+                let most = bytes.len() as u64;
+                let tail = if bytes.len() > end { Tail::ToBeCut { most } } else { Tail::Clean };
                 bytes.truncate(end);
                 let planned = checkpoint.plan().map_or(0, |plan| usize::from(plan.count()));
                 let missing = planned.saturating_sub(checkpoint.parts().count());
@@ -210,12 +241,20 @@ impl<D: Disk> Journal<D> {
         let written = match kept.write(before, more > 0) {
             Ok(()) if durability == Durability::Written => Ok(()),
             // A flush is not tried twice: after one that failed the system may have dropped what it could not write.
-            Ok(()) if self.disk.names(&self.name, &kept.file) && kept.file.flush().is_ok() => Ok(()),
+            Ok(())
+                if self.disk.named(&self.name, &kept.file) == Named::TheSame && kept.file.flush().is_ok() =>
+            {
+                Ok(())
+            }
             Ok(()) | Err(NotWritten::Untrusted) => {
                 kept.trusted = false;
                 self.write_anew()
             }
             Err(NotWritten::Failed(what, error)) => Err(self.failed(what)(error)),
+            Err(NotWritten::Overtaken) => {
+                self.state = State::Overtaken;
+                return Err(self.overtaken());
+            }
         };
         let State::Kept(kept) = &mut self.state else { return Ok(()) };
         if let Err(error) = written {
@@ -241,7 +280,7 @@ impl<D: Disk> Journal<D> {
                 Ok(fresh) => self.state = State::Kept(fresh),
                 Err(_) => {
                     if let State::Kept(kept) = &mut self.state {
-                        kept.trusted = self.disk.names(&self.name, &kept.file);
+                        kept.trusted = self.disk.named(&self.name, &kept.file) == Named::TheSame;
                         kept.compact_at = kept.image.len().saturating_mul(2);
                     }
                 }
@@ -295,6 +334,10 @@ impl<D: Disk> Journal<D> {
         move |source| StoreError::Io { what, path, source }
     }
 
+    fn overtaken(&self) -> StoreError {
+        StoreError::Overtaken { path: self.path() }
+    }
+
     fn refused(&self, why: &'static str) -> StoreError {
         StoreError::Record { path: self.path(), why }
     }
@@ -311,6 +354,8 @@ enum Reserve {
 enum NotWritten {
     /// The file is not to be written to any more.
     Untrusted,
+    /// Somebody else has written to the file.
+    Overtaken,
     /// What was tried and what the system said.
     Failed(&'static str, io::Error),
 }
@@ -321,7 +366,15 @@ impl<F: DiskFile> Kept<F> {
         if !self.trusted {
             return Err(NotWritten::Untrusted);
         }
-        if self.tail == Tail::ToBeCut {
+        let len = self.file.len().map_err(|error| NotWritten::Failed("look at", error))?;
+        if len > self.most(from) {
+            return Err(NotWritten::Overtaken);
+        }
+        if len < from as u64 {
+            // Somebody has cut it, who is none of us: what is missing is known here.
+            return Err(NotWritten::Untrusted);
+        }
+        if self.tail != Tail::Clean {
             self.cut(from).map_err(|error| NotWritten::Failed("cut the torn end of", error))?;
         }
         if room_first {
@@ -331,7 +384,7 @@ impl<F: DiskFile> Kept<F> {
         if frames.is_empty() {
             return Ok(());
         }
-        self.tail = Tail::ToBeCut;
+        self.tail = Tail::ToBeCut { most: (from + frames.len()) as u64 };
         self.file.write_at(from as u64, frames).map_err(|error| NotWritten::Failed("append to", error))?;
         self.tail = Tail::Clean;
         Ok(())
@@ -340,9 +393,23 @@ impl<F: DiskFile> Kept<F> {
     /// As it was before frames were added that could not be written. Where the file cannot be cut now, that is done
     /// before the next write.
     fn cut_back(&mut self, len: usize) {
+        self.tail = Tail::ToBeCut { most: self.most(self.image.len()) };
         self.image.truncate(len);
-        self.tail = Tail::ToBeCut;
         drop(self.cut(len));
+    }
+
+    /// Whether the file can be as it was left.
+    fn has_its_length(&self) -> io::Result<bool> {
+        let ours = self.image.len();
+        self.file.len().map(|len| (ours as u64..=self.most(ours)).contains(&len))
+    }
+
+    /// How long the file is at most, if nobody else has written to it; its good frames end at `end`.
+    fn most(&self, end: usize) -> u64 {
+        match self.tail {
+            Tail::Clean => end as u64,
+            Tail::ToBeCut { most } => most.max(end as u64),
+        }
     }
 
     fn cut(&mut self, len: usize) -> io::Result<()> {

@@ -92,7 +92,7 @@ impl Drop for Lock {
 
 /// Closing would do, were it not for another thread that starts a process just then: until that process has become
 /// its program, it has all our files open, and would keep the lock.
-fn unlock(file: &File) {
+pub(super) fn unlock(file: &File) {
     drop(file.unlock());
 }
 
@@ -132,7 +132,7 @@ fn try_to(how: fn(&File) -> Result<(), TryLockError>, file: &File, path: &Path) 
     }
 }
 
-fn refusal(path: &Path, source: io::Error) -> StoreError {
+pub(super) fn refusal(path: &Path, source: io::Error) -> StoreError {
     let path = path.to_owned();
     match Errno::from_io_error(&source) {
         Some(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => StoreError::NoLocks { path, source },
@@ -156,6 +156,7 @@ fn read_message(mut file: &File) -> Option<Holder> {
 mod tests {
     use super::*;
 
+    // Rows: 137
     #[test]
     fn a_file_system_without_locks_is_told_from_one_that_fails() {
         let check = |errno: Errno, without: bool| {

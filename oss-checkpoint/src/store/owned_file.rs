@@ -60,10 +60,12 @@ pub(super) fn create_directory(path: &Path) -> io::Result<()> {
 
 /// Whether `path` is this very file, and not a link to it.
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::symlink_metadata(path)) {
-        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
+    std::fs::symlink_metadata(path).is_ok_and(|there| is(file, &there))
+}
+
+/// Whether that is what this very file is like.
+pub(super) fn is(file: &File, there: &Metadata) -> bool {
+    file.metadata().is_ok_and(|ours| (ours.dev(), ours.ino()) == (there.dev(), there.ino()))
 }
 
 pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {

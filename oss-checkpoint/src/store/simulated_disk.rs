@@ -1,19 +1,20 @@
 //! A disk in memory that fails, fills up, and forgets what was not flushed when its power is cut.
 //!
-//! What a cut leaves of a file is what was flushed, and of each later write any sectors, or a first piece; what is lost
-//! in between reads as zeros or as an older file's bytes. A write is not there without the truncation before it, and a
-//! change of names is not there without the one before it, as on every journalling file system.
+//! `cut` says what is left then.
+
+mod chance;
+mod cut;
 
 use std::{cell::RefCell, collections::BTreeMap, io, path::PathBuf, rc::Rc};
 
+pub(super) use self::{
+    chance::{Chance, every},
+    cut::Sector,
+};
 use super::{
     StoreError,
-    disk::{Disk, DiskFile},
+    disk::{Disk, DiskFile, Named},
 };
-use crate::format::Image;
-
-/// Bytes that a disk writes as one.
-const SECTOR: usize = 512;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct SimulatedDisk {
@@ -27,10 +28,15 @@ struct World {
     lasting_names: BTreeMap<String, usize>,
     name_changes: Vec<NameChange>,
     operations: usize,
+    /// Those of them that change a file or a name.
+    changes: usize,
     trouble: Option<Trouble>,
     failed: Vec<Operation>,
     dead: bool,
     full: bool,
+    /// Bit `n` says whether flush `n`, of contents or of names, only claims to have been one.
+    lies: u64,
+    flushes: u32,
     ids: u64,
 }
 
@@ -41,6 +47,8 @@ struct Contents {
     lasting: Vec<u8>,
     changes: Vec<Change>,
     reserved: usize,
+    /// Whether a flush has failed: what the file holds then, nobody knows.
+    lost: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +81,7 @@ pub(super) enum Operation {
     Remove,
     SyncNames,
     RandomId,
+    Length,
     Read,
     Write,
     Truncate,
@@ -89,6 +98,7 @@ impl SimulatedDisk {
     pub(super) fn fork(&self) -> Self {
         let world = World {
             operations: 0,
+            changes: 0,
             trouble: None,
             failed: Vec::new(),
             dead: false,
@@ -103,6 +113,16 @@ impl SimulatedDisk {
 
     pub(super) fn operations(&self) -> usize {
         self.world.borrow().operations
+    }
+
+    /// Those that changed a file or a name.
+    pub(super) fn changes(&self) -> usize {
+        self.world.borrow().changes
+    }
+
+    /// From now on the flushes whose bit is set do nothing and say that they did.
+    pub(super) fn lie(&self, flushes: u64) {
+        self.world.borrow_mut().lies = flushes;
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -140,23 +160,36 @@ impl SimulatedDisk {
         world.names.get(name).map_or(0, |file| world.files[*file].bytes.len())
     }
 
+    /// Somebody else writes behind the end of a file.
+    pub(super) fn scribble(&self, name: &str, bytes: &[u8]) {
+        let mut world = self.world.borrow_mut();
+        if let Some(file) = world.names.get(name).copied() {
+            let contents = &mut world.files[file];
+            let offset = contents.bytes.len();
+            contents.bytes.extend_from_slice(bytes);
+            contents.changes.push(Change::Write { offset, bytes: bytes.to_vec() });
+        }
+    }
+
+    /// Somebody else cuts a file.
+    pub(super) fn shorten(&self, name: &str, len: usize) {
+        let mut world = self.world.borrow_mut();
+        if let Some(file) = world.names.get(name).copied() {
+            let contents = &mut world.files[file];
+            contents.bytes.truncate(len);
+            contents.changes.push(Change::Truncate { len });
+        }
+    }
+
+    /// As processes see it.
+    pub(super) fn bytes_of(&self, name: &str) -> Vec<u8> {
+        let world = self.world.borrow();
+        world.names.get(name).map_or(Vec::new(), |file| world.files[*file].bytes.clone())
+    }
+
     /// What the next process finds.
     pub(super) fn after_kill(&self) -> Self {
         self.fork()
-    }
-
-    /// What the next start of the machine finds.
-    pub(super) fn after_power_cut(&self, chance: &mut Chance) -> Self {
-        let world = self.world.borrow();
-        let mut names = world.lasting_names.clone();
-        let survivors = chance.below(world.name_changes.len() + 1);
-        for change in &world.name_changes[..survivors] {
-            change.apply(&mut names);
-        }
-        let files: Vec<Contents> =
-            world.files.iter().map(|contents| contents.after_power_cut(chance)).collect();
-        let after = World { files, lasting_names: names.clone(), names, ids: world.ids, ..World::default() };
-        Self { world: Rc::new(RefCell::new(after)) }
     }
 
     /// Counts an operation; tells whether this one fails.
@@ -166,6 +199,7 @@ impl SimulatedDisk {
             return Err(io::Error::other("no power"));
         }
         world.operations += 1;
+        world.changes += usize::from(operation.is_change());
         match world.trouble {
             Some(Trouble::PowerCut { at }) if at == world.operations => {
                 world.dead = true;
@@ -193,9 +227,24 @@ impl SimulatedDisk {
     }
 }
 
+impl Operation {
+    fn is_change(self) -> bool {
+        !matches!(self, Self::Open | Self::RandomId | Self::Length | Self::Read)
+    }
+}
+
 enum Going {
     Well,
     Wrong,
+}
+
+impl World {
+    /// Whether the flush that is asked for is one.
+    fn is_honest(&mut self) -> bool {
+        let lie = self.lies >> self.flushes.min(63) & 1 == 1;
+        self.flushes += 1;
+        !lie
+    }
 }
 
 impl NameChange {
@@ -212,62 +261,6 @@ impl NameChange {
             Self::Remove { name } => {
                 names.remove(name);
             }
-        }
-    }
-}
-
-impl Contents {
-    fn after_power_cut(&self, chance: &mut Chance) -> Self {
-        let mut bytes = self.lasting.clone();
-        for change in &self.changes {
-            match change {
-                Change::Truncate { len } => {
-                    if chance.below(2) == 0 {
-                        break;
-                    }
-                    bytes.truncate(*len);
-                }
-                Change::Write { offset, bytes: written } => survive(&mut bytes, *offset, written, chance),
-            }
-        }
-        Self { lasting: bytes.clone(), bytes, changes: Vec::new(), reserved: 0 }
-    }
-}
-
-/// What a cut leaves of one write.
-fn survive(bytes: &mut Vec<u8>, offset: usize, written: &[u8], chance: &mut Chance) {
-    let extend = |bytes: &mut Vec<u8>, len: usize, chance: &mut Chance| {
-        let old = bytes.len();
-        if len > old {
-            bytes.resize(len, 0);
-            if chance.below(4) == 0 {
-                let stale = Image::new([7; 16]);
-                for (byte, stale) in bytes[old..].iter_mut().zip(stale.bytes().iter().cycle()) {
-                    *byte = *stale;
-                }
-            }
-        }
-    };
-    let end = offset + written.len();
-    match chance.below(5) {
-        0 => {}
-        1 => extend(bytes, end, chance),
-        2 => {
-            let first = chance.below(written.len() + 1);
-            extend(bytes, offset + first, chance);
-            bytes[offset..offset + first].copy_from_slice(&written[..first]);
-        }
-        3 => {
-            extend(bytes, end, chance);
-            for (at, byte) in written.iter().enumerate() {
-                if chance.sector_survives((offset + at) / SECTOR) {
-                    bytes[offset + at] = *byte;
-                }
-            }
-        }
-        _ => {
-            extend(bytes, end, chance);
-            bytes[offset..end].copy_from_slice(written);
         }
     }
 }
@@ -320,13 +313,19 @@ impl Disk for SimulatedDisk {
     fn sync_names(&self) -> io::Result<()> {
         self.step_or_fail(Operation::SyncNames)?;
         let mut world = self.world.borrow_mut();
-        world.lasting_names = world.names.clone();
-        world.name_changes.clear();
+        if world.is_honest() {
+            world.lasting_names = world.names.clone();
+            world.name_changes.clear();
+        }
         Ok(())
     }
 
-    fn names(&self, name: &str, file: &SimulatedFile) -> bool {
-        self.world.borrow().names.get(name) == Some(&file.file)
+    fn named(&self, name: &str, file: &SimulatedFile) -> Named {
+        match self.world.borrow().names.get(name) {
+            None => Named::Nothing,
+            Some(there) if *there == file.file => Named::TheSame,
+            Some(_) => Named::Another,
+        }
     }
 
     fn random_id(&self) -> io::Result<[u8; 16]> {
@@ -359,6 +358,11 @@ impl SimulatedFile {
 }
 
 impl DiskFile for SimulatedFile {
+    fn len(&self) -> io::Result<u64> {
+        self.disk.step_or_fail(Operation::Length)?;
+        Ok(self.change(|contents| contents.bytes.len() as u64))
+    }
+
     fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
         self.disk.step_or_fail(Operation::Read)?;
         let limit = usize::try_from(limit).unwrap();
@@ -407,9 +411,12 @@ impl DiskFile for SimulatedFile {
 
     fn flush(&self) -> io::Result<()> {
         let going = self.disk.step(Operation::Flush)?;
+        let honest = self.disk.world.borrow_mut().is_honest();
         self.change(|contents| match going {
             Going::Well => {
-                for change in contents.changes.drain(..) {
+                assert!(!contents.lost, "a file is flushed again of which a flush has failed");
+                let changes = if honest { std::mem::take(&mut contents.changes) } else { Vec::new() };
+                for change in changes {
                     change.apply(&mut contents.lasting);
                 }
                 Ok(())
@@ -417,6 +424,7 @@ impl DiskFile for SimulatedFile {
             Going::Wrong => {
                 // As after a real one: the pages are dropped, and the next flush would be a lie.
                 contents.changes.clear();
+                contents.lost = true;
                 Err(io::Error::other("made to fail"))
             }
         })
@@ -436,32 +444,4 @@ impl Change {
             }
         }
     }
-}
-
-/// Numbers that look random and are the same for the same seed.
-pub(super) struct Chance {
-    state: u64,
-}
-
-impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { state: seed }
-    }
-
-    /// 0 to `limit` - 1.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        usize::try_from(mixed(self.state) % limit as u64).unwrap()
-    }
-
-    /// The same answer for all bytes of a sector, until the next number is drawn.
-    fn sector_survives(&self, sector: usize) -> bool {
-        mixed(self.state ^ sector as u64) & 1 == 1
-    }
-}
-
-fn mixed(state: u64) -> u64 {
-    let state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    state ^ (state >> 31)
 }

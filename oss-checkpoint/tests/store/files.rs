@@ -54,6 +54,7 @@ fn mode_of(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
+// Rows: 94
 #[test]
 fn nobody_else_can_read_the_files_whatever_the_umask() {
     for umask in ["0000", "0022", "0277", "0777"] {
@@ -87,6 +88,7 @@ fn a_file_where_the_directory_should_be_is_named() {
     assert!(refused.to_string().contains("file/uploads"), "{refused}");
 }
 
+// Rows: 95, 96
 #[test]
 fn what_is_no_file_of_ours_is_refused_and_left_alone() {
     type Make = fn(at: &Path, other: &Path);
@@ -120,6 +122,7 @@ fn what_is_no_file_of_ours_is_refused_and_left_alone() {
     }
 }
 
+// Rows: 96
 #[test]
 fn a_socket_is_refused() {
     let place = place();
@@ -129,6 +132,7 @@ fn a_socket_is_refused() {
 
 type Expected = fn(&StoreError) -> bool;
 
+// Rows: 130, 131, 133
 #[test]
 fn other_contents_are_refused_and_left_alone() {
     let newer = |mut bytes: Vec<u8>| {
@@ -165,6 +169,7 @@ fn other_contents_are_refused_and_left_alone() {
     }
 }
 
+// Rows: 127
 #[test]
 fn opening_writes_nothing_and_the_first_append_cuts_the_torn_tail() {
     let place = place();
@@ -184,6 +189,7 @@ fn opening_writes_nothing_and_the_first_append_cuts_the_torn_tail() {
     assert_eq!((opened.findings, opened.checkpoint.parts().count()), (vec![], 4));
 }
 
+// Rows: 130
 #[test]
 fn empty_and_barely_begun_files_are_as_none() {
     let place = place();
@@ -200,6 +206,7 @@ fn empty_and_barely_begun_files_are_as_none() {
     }
 }
 
+// Rows: 128
 #[test]
 fn damage_is_set_aside_under_a_name_of_its_own_and_the_upload_begins_anew() {
     let place = place();
@@ -221,6 +228,7 @@ fn damage_is_set_aside_under_a_name_of_its_own_and_the_upload_begins_anew() {
     }
 }
 
+// Rows: 136
 #[test]
 fn a_journal_that_is_removed_or_replaced_while_held_is_written_anew_by_the_next_flush() {
     let replace: [fn(&Place); 3] = [

@@ -68,6 +68,7 @@ fn another_process() {
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
+// Rows: 134
 #[test]
 fn the_second_process_is_told_who_is_first() {
     let dir = tempfile::tempdir().unwrap();
@@ -80,6 +81,7 @@ fn the_second_process_is_told_who_is_first() {
     assert!(FileStore::new(dir.path()).claim(&job("b")).is_ok());
 }
 
+// Rows: 135
 #[test]
 fn a_killed_holder_frees_the_lock_and_leaves_what_it_wrote() {
     let dir = tempfile::tempdir().unwrap();
@@ -91,6 +93,7 @@ fn a_killed_holder_frees_the_lock_and_leaves_what_it_wrote() {
     assert_eq!((opened.findings, opened.checkpoint.parts().count()), (vec![], 2));
 }
 
+// Rows: 138
 #[cfg(target_os = "linux")]
 #[test]
 fn a_child_process_gets_none_of_the_files() {
@@ -108,6 +111,7 @@ fn a_child_process_gets_none_of_the_files() {
     child.wait().unwrap();
 }
 
+// Rows: 136
 #[test]
 fn a_lock_that_was_removed_is_taken_again_or_lost_for_good() {
     let dir = tempfile::tempdir().unwrap();
@@ -128,6 +132,72 @@ fn a_lock_that_was_removed_is_taken_again_or_lost_for_good() {
     drop(slot);
     assert!(lock.exists(), "it is the other's");
     drop(other);
+}
+
+// Rows: 136
+#[test]
+fn what_another_run_wrote_while_a_lock_was_gone_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = FileStore::new(dir.path());
+    let journal = store.journal_path(&job("a"));
+    let mut first = store.claim(&job("a")).unwrap();
+    assert_eq!(first.open().unwrap().checkpoint.records(), 0);
+
+    // Another run begins the job, and leaves.
+    fs::remove_file(journal.with_extension("lock")).unwrap();
+    let mut second = store.claim(&job("a")).unwrap();
+    second.append(&history::under_way(&job("a"), 2, 9), Durability::Flushed).unwrap();
+    drop(second);
+
+    let theirs = fs::read(&journal).unwrap();
+    for durability in [Durability::Written, Durability::Flushed] {
+        let overtaken = first.append(&history::under_way(&job("a"), 1, 9), durability).unwrap_err();
+        assert!(matches!(overtaken, StoreError::Overtaken { .. }), "{overtaken}");
+        assert!(overtaken.to_string().starts_with("another run has written to"), "{overtaken}");
+    }
+    assert!(matches!(first.retire(), Err(StoreError::Overtaken { .. })));
+    assert_eq!(fs::read(&journal).unwrap(), theirs);
+    drop(first);
+    let opened = store.claim(&job("a")).unwrap().open().unwrap();
+    assert_eq!((opened.findings, opened.checkpoint.parts().count()), (vec![], 2));
+}
+
+// Rows: 136
+#[test]
+fn a_journal_that_is_open_cannot_be_had_by_another_run_whatever_became_of_the_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = FileStore::new(dir.path());
+    let lock = store.journal_path(&job("a")).with_extension("lock");
+    let mut first = store.claim(&job("a")).unwrap();
+    first.append(&history::under_way(&job("a"), 2, 9), Durability::Flushed).unwrap();
+
+    fs::remove_file(&lock).unwrap();
+    let mut second = store.claim(&job("a")).unwrap();
+    let refused = second.append(&[history::part(3, 9)], Durability::Flushed);
+    assert!(matches!(refused, Err(StoreError::Locked { .. })), "{refused:?}");
+    assert!(matches!(second.open(), Err(StoreError::Locked { .. })));
+    assert!(matches!(second.retire(), Err(StoreError::Locked { .. })));
+    drop(second);
+
+    first.append(&[history::part(3, 9)], Durability::Flushed).unwrap();
+    drop(first);
+    let opened = store.claim(&job("a")).unwrap().open().unwrap();
+    assert_eq!((opened.findings, opened.checkpoint.parts().count()), (vec![], 3));
+}
+
+// Rows: 136
+#[test]
+fn without_locks_what_another_run_has_appended_is_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = FileStore::new(dir.path()).without_locks();
+    let mut one = store.claim(&job("a")).unwrap();
+    one.append(&history::under_way(&job("a"), 2, 9), Durability::Flushed).unwrap();
+    store.claim(&job("a")).unwrap().append(&[history::part(3, 9)], Durability::Written).unwrap();
+    let overtaken = one.append(&[history::part(4, 9)], Durability::Written);
+    assert!(matches!(overtaken, Err(StoreError::Overtaken { .. })), "{overtaken:?}");
+    drop(one);
+    let opened = store.claim(&job("a")).unwrap().open().unwrap();
+    assert_eq!((opened.checkpoint.parts().count(), opened.findings), (3, vec![]));
 }
 
 #[test]
