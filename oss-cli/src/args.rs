@@ -273,6 +273,9 @@ pub(crate) struct EmulateArguments {
     /// A key pair to answer for; may be repeated [default: local:local]
     #[arg(long, value_name = "ID:SECRET[:TOKEN]")]
     pub(crate) access_key: Vec<OsString>,
+    /// Key pairs to answer for, one a line: no other user sees them, as on a command line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access_key_file: Option<PathBuf>,
     /// Make a bucket the first time that it is named
     #[arg(long)]
     pub(crate) create_buckets: bool,

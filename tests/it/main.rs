@@ -14,6 +14,7 @@ mod memory;
 mod output;
 mod refusals;
 mod resume;
+mod secrets;
 mod source_changes;
 mod stop;
 mod upload;

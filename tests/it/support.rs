@@ -13,7 +13,7 @@ mod scene;
 mod wait;
 
 pub(crate) use back_door::{BackDoor, encoded};
-pub(crate) use canary::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN};
+pub(crate) use canary::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, PROXY_PASSWORD, SECURITY_TOKEN};
 pub(crate) use files::{contents, keep_times, write_file};
 pub(crate) use front::{Answered, Front};
 pub(crate) use program::{Ended, Oss, Running};

@@ -8,6 +8,7 @@ use super::state_folder;
 use crate::{
     args::{EmulateArguments, GlobalArguments},
     failure::Failure,
+    output,
 };
 
 /// Settles the flags of `oss emulate`; the environment has no say.
@@ -26,6 +27,13 @@ pub(super) fn settle(said: &GlobalArguments, arguments: EmulateArguments) -> Res
     if let Some(region) = &said.region {
         settings.region.clone_from(region);
     }
+    if !arguments.access_key.is_empty() {
+        let seen = "warning: other users of this machine can see the secret of --access-key";
+        output::say(&format!("{seen}; --access-key-file keeps it from them"));
+    }
+    if let Some(file) = &arguments.access_key_file {
+        settings.access_keys = access_keys(file)?;
+    }
     for key in arguments.access_key {
         let key = key.to_str().and_then(|key| key.parse::<AccessKey>().ok());
         let key =
@@ -41,6 +49,24 @@ pub(super) fn settle(said: &GlobalArguments, arguments: EmulateArguments) -> Res
         settings.faults = faults(script)?;
     }
     Ok(settings)
+}
+
+/// The messages name the line and never repeat it.
+fn access_keys(file: &Path) -> Result<Vec<AccessKey>, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::local(format!("cannot read --access-key-file {}: {error}", file.display()))
+    })?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let keys = lines.map(|(at, line)| {
+        let malformed = |_| {
+            let (file, line) = (file.display(), at + 1);
+            Failure::usage(format!(
+                "--access-key-file {file}: line {line} is not ID:SECRET or ID:SECRET:TOKEN"
+            ))
+        };
+        line.trim().parse().map_err(malformed)
+    });
+    keys.collect()
 }
 
 fn faults(script: &Path) -> Result<Script, Failure> {
