@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{deny, interop, layers, lint, outcome::Outcome, test, workspace::Workspace};
+use crate::{deny, interop, layers, lint, outcome::Outcome, power, test, workspace::Workspace};
 
 /// A set of checks that passes, fails or is skipped as a whole.
 struct Group {
@@ -17,6 +17,7 @@ const GROUPS: &[Group] = &[
     Group { name: "fmt", run: lint::check_format },
     Group { name: "lint", run: lint::run },
     Group { name: "test", run: test::run },
+    Group { name: "power", run: |workspace| power::run(workspace, &[]) },
     Group { name: "layers", run: layers::run },
     Group { name: "docs", run: test::docs },
     Group { name: "deny", run: deny::run },

@@ -14,7 +14,9 @@ mod interop;
 mod layers;
 mod lint;
 mod measure;
+mod mutants;
 mod outcome;
+mod power;
 mod python;
 mod soak;
 mod test;
@@ -95,6 +97,12 @@ const VERBS: &[Verb] = &[
         usage: "[TARGET]... [--seconds N]",
         about: "the decoders and the machine under libFuzzer, or under our own mutator where that is not there",
         run: fuzz::run,
+    },
+    Verb {
+        name: "power",
+        usage: "[--rounds N]",
+        about: "cut the power of an ext4 with journals on it while the program uploads (needs root)",
+        run: power::run,
     },
     Verb {
         name: "soak",

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{command, fuzz, outcome::Outcome, workspace::Workspace};
+use crate::{command, fuzz, mutants, outcome::Outcome, power, workspace::Workspace};
 
 /// A long run of one kind.
 struct Part {
@@ -17,6 +17,16 @@ const PARTS: &[Part] = &[
     Part { name: "sim", about: "ten million schedules of the machine in virtual time", run: simulate },
     Part { name: "fuzz", about: "every decoder and the machine, 15 minutes each", run: fuzz::soak },
     Part { name: "disk", about: "a hundred million damaged images of journals", run: damage },
+    Part {
+        name: "power",
+        about: "five hundred uploads whose power is cut",
+        run: |workspace| power::cut(workspace, 500),
+    },
+    Part {
+        name: "mutants",
+        about: "whether a test fails for each small change of journal and machine",
+        run: mutants::soak,
+    },
 ];
 
 /// Runs the parts that are named, or all; one that fails does not stop the others.

@@ -1,0 +1,38 @@
+//! What the server was asked, as its request log tells it.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+pub(super) struct Requests {
+    log: PathBuf,
+}
+
+impl Requests {
+    pub(super) fn of(log: PathBuf) -> Self {
+        Self { log }
+    }
+
+    /// How many there were for an object.
+    pub(super) fn count(&self, key: &str) -> Result<u64> {
+        Ok(self.read(key)?.len() as u64)
+    }
+
+    /// Bytes of parts of an object that arrived, each time that they did.
+    pub(super) fn bytes_of_parts(&self, key: &str) -> Result<u64> {
+        let requests = self.read(key)?;
+        let parts = requests.iter().filter(|request| request["operation"] == "upload_part");
+        Ok(parts.filter_map(|request| request["body_bytes"].as_u64()).sum())
+    }
+
+    fn read(&self, key: &str) -> Result<Vec<Value>> {
+        let text =
+            fs::read_to_string(&self.log).with_context(|| format!("cannot read {}", self.log.display()))?;
+        // A line that is still being written is left out.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let named = format!("\"{key}\"");
+        let lines = whole.lines().filter(|line| line.contains(&named));
+        lines.map(|line| serde_json::from_str(line).context("a line of the log is not JSON")).collect()
+    }
+}
