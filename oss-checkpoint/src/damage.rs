@@ -196,6 +196,7 @@ fn a_lost_beginning_or_id_makes_a_journal_unusable_unless_another_upload_begins_
     check_lost(&[2], Some(&[4, 5, 6, 7, 8]));
     check_lost(&[3], Some(&[4, 5, 6, 7, 8]));
     check_lost(&[1, 2, 3], Some(&[4, 5, 6, 7, 8]));
+    check_lost(&[0, 1, 2, 3], None);
     check_lost(&[7], Some(&[4, 5, 6, 8]));
 }
 

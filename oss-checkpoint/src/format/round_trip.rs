@@ -25,6 +25,10 @@ proptest! {
             prop_assert_eq!(read.etag.as_str(), receipt.etag.as_str());
         }
         prop_assert_eq!(v1::decode(&payload[8..payload.len() - 1]), None, "cut short");
+        let mut limited = b"x".to_vec();
+        prop_assert!(v1::encode(&record, &mut limited, payload.len() - 9).is_err(), "one byte over the limit");
+        prop_assert_eq!(&limited, b"x", "nothing of it is left");
+        prop_assert!(v1::encode(&record, &mut limited, payload.len() - 8).is_ok(), "as long as it may be");
         payload.push(0);
         prop_assert_eq!(v1::decode(&payload[8..]), None, "with a byte too many");
         prop_assert!(v1::may_begin_with(payload[8]));
