@@ -273,3 +273,48 @@ fn retiring_leaves_an_empty_directory() {
     place.append(&history::under_way(&place.job, 2, 9));
     assert!(place.lock.exists() && place.journal.exists());
 }
+
+#[test]
+fn a_journal_that_cannot_be_removed_is_not_said_to_be() {
+    let place = place();
+    let mut slot = place.store.claim(&place.job).unwrap();
+    slot.append(&history::under_way(&place.job, 2, 9), Durability::Flushed).unwrap();
+    fs::remove_file(&place.journal).unwrap();
+    fs::create_dir(&place.journal).unwrap();
+    assert!(matches!(slot.retire(), Err(StoreError::Io { what: "remove", .. })));
+    assert!(place.journal.exists());
+}
+
+// Rows: 129
+#[test]
+fn every_journal_has_an_id_of_its_own() {
+    let place = place();
+    let mut ids: Vec<Vec<u8>> = (0..3)
+        .map(|_| {
+            place.append(&history::under_way(&place.job, 1, 2));
+            let id = fs::read(&place.journal).unwrap()[8..24].to_vec();
+            place.store.claim(&place.job).unwrap().retire().unwrap();
+            id
+        })
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "{ids:?}");
+}
+
+#[test]
+fn an_upload_is_taken_by_another_job_of_the_same_object_until_that_is_done() {
+    let place = place();
+    let begin = |job: &Job, id: &str, more: &[Record]| {
+        let records = [vec![history::begun(job, 2), history::initiated(id)], more.to_vec()].concat();
+        place.store.claim(job).unwrap().append(&records, Durability::Flushed).unwrap();
+    };
+    let from = |source: &str, key: &str| Job { source: source.into(), ..job(key) };
+    begin(&place.job, "own", &[]);
+    begin(&from("/other", "a"), "another", &[]);
+    begin(&from("/other", "b"), "of-another-object", &[]);
+    let parts = [history::part(1, 2), history::part(2, 2), history::done(2)];
+    begin(&from("/finished", "a"), "finished", &parts);
+    let taken = place.store.taken_by_others(&place.job);
+    assert_eq!(taken.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["another"]);
+}
