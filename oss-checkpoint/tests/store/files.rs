@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use oss_checkpoint::{CheckpointStore, Durability, FileStore, Finding, Job, Record, StoreError};
+use oss_checkpoint::{CheckpointStore, Durability, FileStore, Finding, Job, Record, StoreError, UploadId};
 
 use crate::{
     history::{self, job},
@@ -316,5 +316,5 @@ fn an_upload_is_taken_by_another_job_of_the_same_object_until_that_is_done() {
     let parts = [history::part(1, 2), history::part(2, 2), history::done(2)];
     begin(&from("/finished", "a"), "finished", &parts);
     let taken = place.store.taken_by_others(&place.job);
-    assert_eq!(taken.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["another"]);
+    assert_eq!(taken.iter().map(UploadId::as_str).collect::<Vec<_>>(), ["another"]);
 }
