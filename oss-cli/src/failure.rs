@@ -238,6 +238,25 @@ mod tests {
         assert_eq!(Failure::of_store(&locked).status, ExitStatus::Locked);
     }
 
+    // Rows: 137
+    #[test]
+    fn a_file_system_without_locks_is_refused_and_the_way_out_is_named() {
+        let source = std::io::Error::from(std::io::ErrorKind::Unsupported);
+        let refused = Failure::of_store(&StoreError::NoLocks { path: "/nfs/x.lock".into(), source });
+        assert_eq!(refused.status, ExitStatus::Local);
+        assert!(refused.message.contains("/nfs/x.lock"), "{}", refused.message);
+        assert!(refused.hint.unwrap_or_default().contains("--lock none"));
+    }
+
+    // Rows: 136
+    #[test]
+    fn a_journal_that_another_run_has_written_to_is_told_so() {
+        let overtaken = Failure::of_store(&StoreError::Overtaken { path: "/x.ossj".into() });
+        assert_eq!(overtaken.status, ExitStatus::Local);
+        assert_eq!(overtaken.message, "another run has written to /x.ossj since this one has read it");
+        assert!(overtaken.hint.unwrap_or_default().contains("nothing was written over"));
+    }
+
     #[test]
     fn machines_get_what_support_asks_for() {
         let failure = Failure { part: Some(3), ..Failure::of_fault(&refusal()).with_hint("ask") };
