@@ -104,6 +104,8 @@ struct Figures {
     again: u64,
     /// Most of them in one round.
     most_again: u64,
+    /// Uploads that were begun anew although the one before was completed.
+    anew: u64,
 }
 
 /// How one run of the program ended.
@@ -154,11 +156,15 @@ impl Scene {
             command::output(&mut self.cp(&source, &key)).context("the run after the cut")?;
         }
         self.look(&key, &bytes)?;
-        let again = self.requests.bytes_of_parts(&key)?.saturating_sub(LENGTH);
+        // Where the upload is completed between two questions of the run after a cut, that run begins another one; it is
+        // counted apart, and no more than one is borne.
+        let anew = self.requests.completed(&key)?.saturating_sub(1);
+        let again = self.requests.bytes_of_parts(&key)?.saturating_sub(LENGTH * (1 + anew));
         ensure!(
-            again <= cuts * PARALLEL * PART,
+            anew <= 1 && again <= cuts * PARALLEL * PART,
             "{again} bytes were sent again after {cuts} power cuts, more than what was in flight"
         );
+        self.figures.anew += anew;
         self.figures.rounds += 1;
         self.figures.again += again;
         self.figures.most_again = self.figures.most_again.max(again);
@@ -301,11 +307,11 @@ impl Figures {
 
 impl std::fmt::Display for Figures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { rounds, cuts, amid, again, most_again } = self;
+        let Self { rounds, cuts, amid, again, most_again, anew } = self;
         write!(
             f,
             "{rounds} uploads, {cuts} power cuts, {amid} of them amid parts; {again} of {} bytes were sent again, \
-             {most_again} at most in one upload",
+             {most_again} at most in one upload; {anew} were begun anew although they were complete",
             LENGTH * *rounds as u64
         )
     }

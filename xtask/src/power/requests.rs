@@ -26,6 +26,13 @@ impl Requests {
         Ok(parts.filter_map(|request| request["body_bytes"].as_u64()).sum())
     }
 
+    /// How many uploads of an object were completed.
+    pub(super) fn completed(&self, key: &str) -> Result<u64> {
+        let requests = self.read(key)?;
+        let applied = |request: &&Value| request["operation"] == "complete" && request["applied"] == true;
+        Ok(requests.iter().filter(applied).count() as u64)
+    }
+
     fn read(&self, key: &str) -> Result<Vec<Value>> {
         let text =
             fs::read_to_string(&self.log).with_context(|| format!("cannot read {}", self.log.display()))?;
