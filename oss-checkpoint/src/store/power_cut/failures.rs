@@ -241,6 +241,24 @@ fn bytes_of_nobody_behind_a_journal_are_not_written_over_and_one_that_was_cut_is
 }
 
 #[test]
+fn a_part_is_written_without_a_flush_and_a_new_plan_gets_its_room_first() {
+    let disk = SimulatedDisk::new();
+    let mut journal = begun_on(&disk);
+    let mut operations = |records: &[Record], durability| {
+        let before = disk.operations();
+        journal.append(records, durability).unwrap();
+        disk.operations() - before
+    };
+    assert_eq!(operations(&[part(2)], Durability::Written), 2, "its length and the write");
+    assert_eq!(operations(&[part(3)], Durability::Flushed), 3, "and a flush");
+    assert_eq!(
+        operations(&[Record::Abandoned, begun(2)], Durability::Flushed),
+        4,
+        "and the room for its parts"
+    );
+}
+
+#[test]
 fn a_retired_journal_does_not_come_back() {
     let disk = SimulatedDisk::new();
     let mut journal = journal(&disk);
