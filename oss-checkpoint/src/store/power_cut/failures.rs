@@ -213,6 +213,25 @@ fn what_another_run_has_appended_is_never_written_over() {
 
 // Rows: 136
 #[test]
+fn a_journal_that_has_grown_or_was_replaced_is_noticed_by_looking_alone() {
+    let grown = SimulatedDisk::new();
+    let mut first = begun_on(&grown);
+    first.compare().unwrap();
+    journal(&grown).append(&[part(2)], Durability::Flushed).unwrap();
+    assert!(matches!(first.compare(), Err(StoreError::Overtaken { .. })));
+    assert!(matches!(first.retire(), Err(StoreError::Overtaken { .. })));
+    assert_lasting(&grown, 2);
+
+    let replaced = SimulatedDisk::new();
+    let mut first = begun_on(&replaced);
+    replaced.vanish(NAME);
+    first.compare().unwrap();
+    drop(begun_on(&replaced));
+    assert!(matches!(first.compare(), Err(StoreError::Overtaken { .. })));
+}
+
+// Rows: 136
+#[test]
 fn a_journal_that_comes_into_being_meanwhile_is_anothers() {
     let disk = SimulatedDisk::new();
     let mut first = journal(&disk);
