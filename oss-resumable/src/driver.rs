@@ -42,6 +42,7 @@ mod credentials;
 mod handle;
 mod in_flight;
 mod journal;
+mod keyring;
 mod observer;
 mod part_body;
 mod perform;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::error::SignError;
+use crate::utc::SigningTime;
 
 /// The public half of an access key pair: visible ASCII without a comma.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +111,7 @@ pub struct Credentials {
     access_key_id: AccessKeyId,
     access_key_secret: AccessKeySecret,
     security_token: Option<SecurityToken>,
+    ends_at: Option<SigningTime>,
 }
 
 impl Credentials {
@@ -123,7 +125,7 @@ impl Credentials {
 
     /// A long-lived pair, from its halves.
     pub fn from_parts(access_key_id: AccessKeyId, access_key_secret: AccessKeySecret) -> Self {
-        Self { access_key_id, access_key_secret, security_token: None }
+        Self { access_key_id, access_key_secret, security_token: None, ends_at: None }
     }
 
     /// The same pair as a temporary one. OSS refuses the pair without this token, and the signature covers it.
@@ -133,7 +135,16 @@ impl Credentials {
         self
     }
 
-    /// Whether both are one set: what a service refused as ended is not worth sending again.
+    /// The same, known to end at that time, as STS says of temporary ones. Nothing here looks at a clock: it is for who
+    /// asks for others in time.
+    #[must_use]
+    pub fn ending_at(mut self, time: SigningTime) -> Self {
+        self.ends_at = Some(time);
+        self
+    }
+
+    /// Whether both are one set: what a service refused as ended is not worth sending again. When they end is no part of
+    /// them.
     pub fn is_same(&self, other: &Self) -> bool {
         let token = match (&self.security_token, &other.security_token) {
             (Some(one), Some(other)) => Arc::ptr_eq(&one.0, &other.0) || *one.0 == *other.0,
@@ -157,6 +168,11 @@ impl Credentials {
     /// The token, for temporary pairs.
     pub fn security_token(&self) -> Option<&SecurityToken> {
         self.security_token.as_ref()
+    }
+
+    /// When they end, if that is known.
+    pub fn ends_at(&self) -> Option<SigningTime> {
+        self.ends_at
     }
 }
 
@@ -206,6 +222,9 @@ mod tests {
         };
         let one = with("ak", "sk", Some("t"));
         assert!(one.is_same(&one.clone()) && one.is_same(&with("ak", "sk", Some("t"))));
+        let end = SigningTime::from_unix(1_700_000_000).unwrap();
+        assert!(one.is_same(&one.clone().ending_at(end)), "when they end is no part of them");
+        assert_eq!((one.ends_at(), one.clone().ending_at(end).ends_at()), (None, Some(end)));
         for other in [
             with("al", "sk", Some("t")),
             with("ak", "sl", Some("t")),

@@ -8,11 +8,11 @@ use http::Request;
 use oss_checkpoint::ServerTime;
 use oss_sign::{Credentials, Product, Region, Resource, SignError, Signer};
 use oss_transport::{Answer, AnswerStream, Body, Exchange, Timeouts, Transport, TransportError, Unsent};
-use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     clock::{Correction, Signed, SigningClock},
-    credentials::{CredentialsError, ProvideCredentials},
+    credentials::ProvideCredentials,
+    keyring::Keyring,
     range_reader::ReadError,
 };
 use crate::{
@@ -31,10 +31,8 @@ struct Shared {
     endpoint: Endpoint,
     signer: Signer,
     transport: Arc<dyn Transport>,
-    credentials: Arc<dyn ProvideCredentials>,
+    keyring: Keyring,
     clock: SigningClock,
-    /// When credentials were last asked to be others; locked while they are.
-    refreshed: Mutex<Option<Instant>>,
 }
 
 /// What came back.
@@ -67,8 +65,8 @@ impl Client {
             wire::Product::CloudBox => Product::CloudBox,
         };
         let signer = Signer::new(Region::new(endpoint.region())?).with_product(product);
-        let (clock, refreshed) = (SigningClock::default(), Mutex::default());
-        let shared = Arc::new(Shared { endpoint, signer, transport, credentials, clock, refreshed });
+        let (keyring, clock) = (Keyring::new(credentials), SigningClock::default());
+        let shared = Arc::new(Shared { endpoint, signer, transport, keyring, clock });
         Ok(Self { shared, patience: Duration::MAX })
     }
 
@@ -159,8 +157,9 @@ impl Client {
         request: Request<Body>,
     ) -> Result<(Request<Body>, Attempt), Fault> {
         let local = |error: SignError| Fault::new(FaultClass::Local, error.to_string());
-        let credentials =
-            self.shared.credentials.credentials().await.map_err(|error| no_credentials(&error))?;
+        let now = self.shared.clock.sign().map_err(local)?.time;
+        let credentials = self.shared.keyring.in_force(now, self.patience).await?;
+        // They may have been waited for.
         let signed = self.shared.clock.sign().map_err(local)?;
         let resource = match (operation.bucket(), operation.key()) {
             (None, _) => Resource::Service,
@@ -194,28 +193,14 @@ impl Client {
                     )),
                 }
             }
-            FaultClass::Unauthorised => match self.renewed(&attempt.credentials).await {
-                Ok(true) => fault,
-                Ok(false) => refused("and there are no other credentials".to_owned()),
-                Err(error) => Fault { refusal: fault.refusal, ..no_credentials(&error) },
-            },
+            FaultClass::Unauthorised => {
+                match self.shared.keyring.renew(&attempt.credentials, &fault, self.patience).await {
+                    Ok(()) => fault,
+                    Err(instead) => instead,
+                }
+            }
             _ => fault,
         }
-    }
-
-    /// Whether there are other credentials than `ended` now. One at a time asks for them, the rest waits for it.
-    async fn renewed(&self, ended: &Credentials) -> Result<bool, CredentialsError> {
-        const PAUSE: Duration = Duration::from_secs(1);
-        let mut refreshed = self.shared.refreshed.lock().await;
-        if !self.shared.credentials.credentials().await?.is_same(ended) {
-            return Ok(true);
-        }
-        if refreshed.is_some_and(|at| at.elapsed() < PAUSE) {
-            return Ok(false);
-        }
-        let fresh = self.shared.credentials.refresh().await;
-        *refreshed = Some(Instant::now());
-        Ok(!fresh?.is_same(ended))
     }
 }
 
@@ -254,14 +239,6 @@ async fn collect(mut stream: Box<dyn AnswerStream>, limit: usize) -> Result<Byte
         all.extend_from_slice(&piece);
     }
     Ok(all.into())
-}
-
-fn no_credentials(error: &CredentialsError) -> Fault {
-    let class = match error {
-        CredentialsError::Missing(_) => FaultClass::Local,
-        CredentialsError::Unavailable(_) => FaultClass::Unreachable,
-    };
-    Fault::new(class, error.to_string())
 }
 
 /// The class of a failed exchange: what the server may have seen of it.

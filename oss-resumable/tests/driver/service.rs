@@ -1,25 +1,19 @@
 //! What the service and the way to it do.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use async_trait::async_trait;
-use http::Request;
 use oss_resumable::{
-    Event, Failure, FaultClass, Moment,
-    driver::{BytesSource, CredentialsError, Observer, ProvideCredentials, Receipt, UploadError},
+    Event, FaultClass, Moment,
+    driver::{BytesSource, Observer},
 };
-use oss_sign::Credentials;
-use oss_transport::{Body, Fate, Faulty, Unsent};
+use oss_transport::{Fate, Faulty, Unsent};
 
 use crate::{
     fake_oss::FakeOss,
-    support::{Calls, PART, content, is_part, on_part, stored, upload, uploader, uploader_to},
+    support::{Calls, PART, ask, content, on_part, refusal_of, stored, upload, uploader},
 };
 
 #[tokio::test]
@@ -67,70 +61,28 @@ async fn a_server_time_of_another_year_is_not_believed() {
     let oss = FakeOss::default();
     oss.state().ahead = 365 * 24 * 3600;
     let ended = upload(&uploader(oss.clone()), BytesSource::new(content(1))).run().await;
-    assert!(refusal_of(ended).contains("not believed"));
+    assert!(refusal_of(ended).message.contains("not believed"));
     assert_eq!(oss.state().requests.len(), 1);
 }
 
-fn refusal_of(ended: Result<Receipt, UploadError>) -> String {
-    match ended {
-        Err(UploadError::Failed(failure)) => match *failure {
-            Failure::Refused(fault) => fault.to_string(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Gives other credentials once it was asked for them, if there are any.
-#[derive(Clone)]
-struct Renewable {
-    refreshes: Arc<AtomicUsize>,
-    fresh: &'static str,
-}
-
-#[async_trait]
-impl ProvideCredentials for Renewable {
-    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        let id = if self.refreshes.load(Ordering::SeqCst) == 0 { "old" } else { self.fresh };
-        Ok(Credentials::new(id, "secret").unwrap())
-    }
-
-    async fn refresh(&self) -> Result<Credentials, CredentialsError> {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        self.refreshes.fetch_add(1, Ordering::SeqCst);
-        self.credentials().await
-    }
-}
-
-#[tokio::test]
-async fn credentials_that_end_are_renewed_once_for_all_parts() {
+// Rows: 87
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_during_a_run_is_corrected_again_after_a_minute() {
     let oss = FakeOss::default();
-    let renewable = Renewable { refreshes: Arc::default(), fresh: "new" };
-    let state = oss.clone();
-    // They end when the first part goes out.
-    let script = move |_, request: &Request<Body>| {
-        if is_part(request, 1) {
-            state.state().ended.insert("old".to_owned());
-        }
-        Fate::Pass
-    };
-    let uploader = uploader_to("http://127.0.0.1:9", Faulty::new(oss.clone(), script), renewable.clone());
-    upload(&uploader, BytesSource::new(content(8 * PART))).run().await.unwrap();
-    assert_eq!(renewable.refreshes.load(Ordering::SeqCst), 1);
-    assert_eq!(stored(&oss), Some(content(8 * PART)));
-}
+    let uploader = uploader(oss.clone());
+    let refusals = |oss: &FakeOss| oss.state().requests.iter().filter(|(_, status)| *status == 403).count();
+    let mut seen = 0;
+    for ahead in [0, 3600, 0, -3600] {
+        oss.state().ahead = ahead;
+        tokio::time::advance(Duration::from_secs(61)).await;
+        ask(uploader.client()).await.unwrap();
+        seen += usize::from(ahead != 0 || seen > 0);
+        assert_eq!(refusals(&oss), seen, "{ahead}");
+        ask(uploader.client()).await.unwrap();
+        assert_eq!(refusals(&oss), seen, "what follows is right at once");
+    }
 
-#[tokio::test]
-async fn ended_credentials_without_others_are_a_refusal() {
-    let oss = FakeOss::default();
-    oss.state().ended.insert("old".to_owned());
-    let renewable = Renewable { refreshes: Arc::default(), fresh: "old" };
-    let uploader = uploader_to("http://127.0.0.1:9", oss.clone(), renewable.clone());
-    let ended = upload(&uploader, BytesSource::new(content(1))).run().await;
-    assert!(refusal_of(ended).contains("no other credentials"));
-    assert_eq!(renewable.refreshes.load(Ordering::SeqCst), 1);
-
-    let again = upload(&uploader, BytesSource::new(content(1))).run().await;
-    assert!(refusal_of(again).contains("no other credentials"), "they were asked for less than a second ago");
-    assert_eq!(renewable.refreshes.load(Ordering::SeqCst), 1);
+    oss.state().ahead = 3600;
+    let fault = ask(uploader.client()).await.unwrap_err();
+    assert_eq!(fault.class, FaultClass::Refused, "{fault}: not twice within a minute");
 }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::Request;
 use oss_checkpoint::{BucketName, ByteCount, MemoryStore, ObjectKey};
 use oss_resumable::{
-    Action, Event, Moment,
-    driver::{Observer, ProvideCredentials, Source, UploadBuilder, Uploader},
-    wire::{Endpoint, EndpointSettings},
+    Action, Event, Failure, Fault, FaultClass, Moment, StoredObject,
+    driver::{Client, Observer, ProvideCredentials, Receipt, Source, UploadBuilder, UploadError, Uploader},
+    wire::{Endpoint, EndpointSettings, HeadObject, Target},
 };
 use oss_sign::Credentials;
 use oss_transport::{Body, Fate, Transport};
@@ -53,6 +53,34 @@ pub(crate) fn upload(uploader: &Uploader, source: impl Source + 'static) -> Uplo
     let (bucket, key) = (BucketName::new("demo-bucket").unwrap(), ObjectKey::new("some/key").unwrap());
     let part = ByteCount::new(PART);
     uploader.upload(Arc::new(source), "source", bucket, key).part_size(part).threshold(part)
+}
+
+/// One request, sent once, and again where its fault says that it is worth that at once.
+pub(crate) async fn ask(client: &Client) -> Result<Option<StoredObject>, Fault> {
+    let target = Target {
+        endpoint: client.endpoint().clone(),
+        bucket: BucketName::new("demo-bucket").unwrap(),
+        key: ObjectKey::new("some/key").unwrap(),
+    };
+    let head = HeadObject { target: &target };
+    match client.exchange(&head).await {
+        Err(fault) if matches!(fault.class, FaultClass::Skewed | FaultClass::Unauthorised) => {
+            client.exchange(&head).await.map(|replied| replied.reply)
+        }
+        replied => replied.map(|replied| replied.reply),
+    }
+}
+
+/// Why the service refused an upload.
+#[track_caller]
+pub(crate) fn refusal_of(ended: Result<Receipt, UploadError>) -> Fault {
+    match ended {
+        Err(UploadError::Failed(failure)) => match *failure {
+            Failure::Refused(fault) => fault,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(crate) fn stored(oss: &FakeOss) -> Option<Bytes> {
