@@ -36,6 +36,7 @@
 //! ```
 
 mod buffers;
+mod checksum;
 mod client;
 mod clock;
 mod credentials;
@@ -70,10 +71,12 @@ use tokio::time::Instant;
 #[cfg(unix)]
 pub use self::source::FileSource;
 pub use self::{
+    checksum::{Checksummed, checksum},
     client::{Client, Replied},
     credentials::{CredentialsError, ProvideCredentials},
     handle::Handle,
     observer::{Observer, ProgressCallback, Transfer},
+    range_reader::ReadError,
     receipt::{Receipt, ReceiptPart, ReceiptProof, ReceiptSource},
     source::{BytesSource, Source, SourceReader},
     upload_builder::{Running, UploadBuilder},

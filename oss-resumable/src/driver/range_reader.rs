@@ -25,15 +25,20 @@ pub(crate) struct ReadOut {
     pub(crate) at_rest: bool,
 }
 
-/// Why a range cannot be read.
+/// Why a source cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
-    /// The source changed while it was read, or is not the one of the plan.
+pub enum ReadError {
+    /// It changed while it was read, or is another one than it was before: in words.
     #[error("the source changed: {0}")]
     Moved(&'static str),
     /// The system refused.
     #[error("the source cannot be read at offset {offset}")]
-    Io { offset: u64, source: io::Error },
+    Io {
+        /// Where, in bytes from its start.
+        offset: u64,
+        /// What the system says.
+        source: io::Error,
+    },
 }
 
 impl ReadError {
@@ -72,7 +77,7 @@ impl RangeReader {
         let open = source.open().map_err(at_start)?;
         let began = open.stamp().map_err(at_start)?;
         if required.is_some_and(|required| required != began) {
-            return Err(ReadError::Moved("it is not as it was when the upload was planned"));
+            return Err(ReadError::Moved("it is not as it was when it was first looked at"));
         }
         Ok(Self {
             source: Arc::clone(source),
