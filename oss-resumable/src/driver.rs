@@ -37,6 +37,7 @@
 
 mod buffers;
 mod checksum;
+mod claim;
 mod client;
 mod clock;
 mod credentials;
@@ -50,6 +51,7 @@ mod perform;
 mod pulse;
 mod range_reader;
 mod receipt;
+mod remove;
 mod source;
 mod threads;
 mod upload_builder;
@@ -72,12 +74,14 @@ use tokio::time::Instant;
 pub use self::source::FileSource;
 pub use self::{
     checksum::{Checksummed, checksum},
+    claim::{Claim, Difference, ReceiptError, Verdict},
     client::{Client, Replied},
     credentials::{CredentialsError, ProvideCredentials},
     handle::Handle,
     observer::{Observer, ProgressCallback, Transfer},
     range_reader::ReadError,
     receipt::{Receipt, ReceiptPart, ReceiptProof, ReceiptSource},
+    remove::Removal,
     source::{BytesSource, Source, SourceReader},
     upload_builder::{Running, UploadBuilder},
     upload_error::UploadError,
