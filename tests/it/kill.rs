@@ -1,6 +1,6 @@
 //! Whoever is killed, and whenever: the next run finishes, and little travels twice.
 
-use std::{thread, time::Duration};
+mod random;
 
 use crate::support::{BackDoor, Oss, PART, RequestLog, Scene, eventually, until};
 
@@ -14,94 +14,6 @@ const SLOW: &str = "[[fault]]\nat = 'upload_part'\ndo = 'throttle'\nrate = '1M'\
 
 /// A Complete that is carried out and not answered.
 const COMPLETE_HANGS: &str = "[[fault]]\nat = 'complete'\ndo = 'stall-answer'\nfor = '1h'\n";
-
-/// Who dies.
-#[derive(Clone, Copy, PartialEq)]
-enum Victim {
-    Client,
-    Both,
-}
-
-/// What a series of kills came to.
-#[derive(Default)]
-struct Rounds {
-    killed: usize,
-    /// Those that hit a run which had sent something.
-    amid: usize,
-}
-
-/// Uploads one file, killing at random instants up to `kills` times on the way, and looks at everything.
-fn killed_at_random(seed: u64, kills: usize, victim: Victim, rounds: &mut Rounds) {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut scene = Scene::with_faults(SLOW);
-    let (_, bytes) = scene.file("source", seed, LENGTH);
-    let upload =
-        |scene: &Scene| scene.cp(&scene.path("source"), "object").args(["--parallel", &PARALLEL.to_string()]);
-    let mut killed = 0;
-    while killed < kills {
-        let asked = scene.log().len();
-        let mut running = upload(&scene).start();
-        if random.bool() {
-            // The instant is the point: nothing is waited for.
-            thread::sleep(Duration::from_millis(random.u64(0..400)));
-        } else {
-            let more = random.usize(1..8);
-            until("it has asked so often", || scene.log().len() >= asked + more || !running.is_alive());
-        }
-        let ended = running.kill();
-        let finished = || scene.journals().is_empty() && scene.back_door().object("demo", "object").is_some();
-        if !ended.was_killed() || finished() {
-            // It was faster: all of it must be there already, and the same command would mean a new upload.
-            break;
-        }
-        killed += 1;
-        if victim == Victim::Both {
-            scene.emulator.restart(SLOW);
-        }
-        rounds.amid += usize::from(scene.log().since(asked).data_bytes() > 0);
-    }
-    rounds.killed += killed;
-    if killed == kills {
-        upload(&scene).run().expect(0);
-    }
-    scene.expect_object("object", &bytes);
-    scene.expect_nothing_left();
-    let sent = usize::try_from(scene.log().data_bytes()).unwrap();
-    let most = LENGTH + killed * PARALLEL * PART;
-    assert!(
-        sent <= most,
-        "seed {seed}: {sent} bytes were sent after {killed} kills, {most} at most: {:#?}",
-        scene.log().in_short()
-    );
-}
-
-/// Kills at least `wanted` times.
-fn check(wanted: usize, victim: Victim) {
-    let mut rounds = Rounds::default();
-    for seed in 0..2 * wanted as u64 {
-        if rounds.killed >= wanted {
-            break;
-        }
-        killed_at_random(seed, 4, victim, &mut rounds);
-    }
-    assert!(rounds.killed >= wanted, "nearly every upload ended before it was killed");
-    assert!(
-        4 * rounds.amid >= rounds.killed,
-        "{} of {} hit nothing",
-        rounds.killed - rounds.amid,
-        rounds.killed
-    );
-}
-
-#[test]
-fn a_client_killed_at_any_instant_goes_on_and_sends_little_twice() {
-    check(24, Victim::Client);
-}
-
-#[test]
-fn client_and_server_killed_together_go_on_and_send_little_twice() {
-    check(8, Victim::Both);
-}
 
 #[test]
 fn the_server_inside_dies_with_the_program_and_both_go_on() {

@@ -4,7 +4,12 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{command, fuzz, mutants, outcome::Outcome, power, workspace::Workspace};
+use crate::{
+    command, fuzz, mutants,
+    outcome::Outcome,
+    power,
+    workspace::{Profile, Workspace},
+};
 
 /// A long run of one kind.
 struct Part {
@@ -22,6 +27,7 @@ const PARTS: &[Part] = &[
         about: "five hundred uploads whose power is cut",
         run: |workspace| power::cut(workspace, 500),
     },
+    Part { name: "kill", about: "two thousand kills at random instants", run: kill },
     Part {
         name: "mutants",
         about: "whether a test fails for each small change of journal and machine",
@@ -67,5 +73,13 @@ fn damage(workspace: &Workspace) -> Result<Outcome> {
     // Two and a half million images at first, and with longer journals more.
     let images = ["--", "damage::every_image", "store::power_cut", "--nocapture"];
     command::run(test.args(images).env("OSS_JOURNAL_TIMES", "30"))?;
+    Ok(Outcome::Passed)
+}
+
+fn kill(workspace: &Workspace) -> Result<Outcome> {
+    let program = workspace.build_program(Profile::Dev)?;
+    let mut test = workspace.cargo(&["test", "--package", "oss-tests", "--test", "it", "kill::random"]);
+    test.args(["--", "--nocapture", "--test-threads", "4"]);
+    command::run(test.env("OSS_BIN", program).env("OSS_KILL_ROUNDS", "2000"))?;
     Ok(Outcome::Passed)
 }
