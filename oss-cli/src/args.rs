@@ -91,6 +91,12 @@ pub(crate) enum CommandArguments {
     Stat(StatArguments),
     /// Make a bucket
     Mb(MbArguments),
+    /// Prove a receipt: one request, and the object is still what was uploaded, or exit code 11
+    Verify(VerifyArguments),
+    /// Compare a file with an object by size and CRC-64; nothing is transferred, and exit code 11 says that they differ
+    Check(CheckArguments),
+    /// Say the CRC-64 of files, as OSS states it of objects
+    Hash(HashArguments),
     /// Look after unfinished uploads
     #[command(subcommand)]
     Jobs(JobsArguments),
@@ -173,6 +179,17 @@ pub(crate) struct CpArguments {
     /// Fail where the server states no checksum to compare with
     #[arg(long, help_heading = "Proof")]
     pub(crate) require_proof: bool,
+    /// What to do with an object that this upload has made and whose checksum is wrong
+    #[arg(long, value_name = "WHAT", default_value = "keep", help_heading = "Proof")]
+    pub(crate) on_mismatch: OnMismatch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnMismatch {
+    /// Leave it, and the journal, as evidence
+    Keep,
+    /// Remove it, if it still is that object
+    Delete,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -250,6 +267,39 @@ pub(crate) struct MbArguments {
     /// The bucket
     #[arg(value_name = "oss://BUCKET")]
     pub(crate) target: OssUrl,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// What `oss cp --receipt` wrote
+    #[arg(value_name = "RECEIPT")]
+    pub(crate) receipt: PathBuf,
+    /// Fail where the server states no checksum to compare with
+    #[arg(long)]
+    pub(crate) require_proof: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(crate) source: PathBuf,
+    /// The object: oss://bucket/key, or oss://bucket/dir/ for the file's name in it
+    #[arg(value_name = "oss://BUCKET/KEY")]
+    pub(crate) target: OssUrl,
+    /// Threads that read the file [default: the cores of this machine]
+    #[arg(long, value_name = "N")]
+    pub(crate) parallel: Option<NonZeroU16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HashArguments {
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) sources: Vec<PathBuf>,
+    /// Threads that read a file [default: the cores of this machine]
+    #[arg(long, value_name = "N")]
+    pub(crate) parallel: Option<NonZeroU16>,
 }
 
 #[derive(Debug, Subcommand)]

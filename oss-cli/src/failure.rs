@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use oss_checkpoint::{InvalidName, StoreError};
-use oss_resumable::{Failure as UploadFailure, Fault, FaultClass, Refusal, Unproved};
+use oss_resumable::{Failure as UploadFailure, Fault, FaultClass, Refusal, Unproved, driver::Difference};
 use serde_json::{Map, Value, json};
 
 use crate::{exit::ExitStatus, hint, output::say, progress::Snapshot, resume};
@@ -19,6 +19,8 @@ pub(crate) struct Failure {
     pub(crate) refusal: Option<Arc<Refusal>>,
     /// Which part it was about.
     pub(crate) part: Option<u16>,
+    /// In what an object is not as it should be.
+    pub(crate) differs: Vec<Difference>,
     /// What to do.
     pub(crate) hint: Option<String>,
     /// How far the upload is that the same command goes on with.
@@ -28,7 +30,8 @@ pub(crate) struct Failure {
 impl Failure {
     /// With nothing but a status and a message.
     pub(crate) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), refusal: None, part: None, hint: None, kept: None }
+        let (message, differs) = (message.into(), Vec::new());
+        Self { status, message, refusal: None, part: None, differs, hint: None, kept: None }
     }
 
     /// The command line makes no sense.
@@ -169,6 +172,16 @@ impl Failure {
             put("request_id", json!(refusal.request_id));
         }
         put("part", json!(self.part));
+        if !self.differs.is_empty() {
+            let difference = |difference: &Difference| {
+                json!({
+                    "field": difference.field,
+                    "expected": difference.expected,
+                    "found": difference.found,
+                })
+            };
+            put("differs", self.differs.iter().map(difference).collect());
+        }
         put("hint", json!(self.hint));
         put("size", json!(self.kept.map(|kept| kept.total)));
         put("bytes_kept", json!(self.kept.map(|kept| kept.done)));

@@ -16,6 +16,7 @@ mod output;
 mod process;
 mod progress;
 mod quantity;
+mod receipt_file;
 mod receipt_place;
 mod resume;
 mod settings;
@@ -24,6 +25,7 @@ mod source;
 mod stop;
 mod text;
 mod watcher;
+mod wrong_object;
 
 use std::{ffi::OsString, panic, process::ExitCode};
 
@@ -67,6 +69,9 @@ fn run(settings: &Settings) -> Result<ExitStatus, Failure> {
         }
         Command::Stat { service, bucket, key } => commands::stat::run(service, bucket, key, global),
         Command::MakeBucket { service, bucket } => commands::mb::run(service, bucket, global),
+        Command::Verify(verification) => commands::verify::run(verification, global),
+        Command::Check(comparison) => commands::check::run(comparison, global),
+        Command::Hash { sources, threads } => commands::hash::run(sources, *threads, global),
         Command::ListJobs { checkpoint_dir } => commands::jobs::list(checkpoint_dir, global.output),
         Command::Emulate(emulator) => commands::emulate::run(emulator, global),
     }

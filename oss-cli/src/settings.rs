@@ -3,16 +3,28 @@
 
 mod emulator;
 mod service;
+mod verify;
 
-use std::{ffi::OsString, num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    num::{NonZeroU16, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use etcetera::base_strategy::{BaseStrategy as _, choose_base_strategy};
 use oss_checkpoint::{BucketName, ByteCount, ObjectKey, ObjectOptions, PartPlan};
 use oss_resumable::{Adopt, OnChange, Verify};
 
-pub(crate) use self::service::{Place, Service};
+pub(crate) use self::{
+    service::{Place, Service},
+    verify::Verification,
+};
 use crate::{
-    args::{self, Arguments, CommandArguments, CpArguments, GlobalArguments, JobsArguments},
+    args::{
+        self, Arguments, CheckArguments, CommandArguments, CpArguments, GlobalArguments, HashArguments,
+        JobsArguments,
+    },
     failure::Failure,
     object_options,
     output::Output,
@@ -54,6 +66,12 @@ pub(crate) enum Command {
     Stat { service: Service, bucket: BucketName, key: ObjectKey },
     /// Make a bucket.
     MakeBucket { service: Service, bucket: BucketName },
+    /// Prove a receipt.
+    Verify(Box<Verification>),
+    /// Compare a file with an object.
+    Check(Box<Comparison>),
+    /// Say checksums of files.
+    Hash { sources: Vec<PathBuf>, threads: NonZeroUsize },
     /// List the journals of a directory.
     ListJobs { checkpoint_dir: PathBuf },
     /// Be the server.
@@ -101,6 +119,23 @@ pub(crate) struct Copy {
     pub(crate) receipt: Option<ReceiptPlace>,
     /// Whether success needs a proof.
     pub(crate) require_proof: bool,
+    /// What to do with a wrong object.
+    pub(crate) on_mismatch: args::OnMismatch,
+}
+
+/// One file beside one object.
+#[derive(Debug)]
+pub(crate) struct Comparison {
+    /// Who is asked.
+    pub(crate) service: Service,
+    /// The file, as it was named.
+    pub(crate) source: PathBuf,
+    /// Where the object is.
+    pub(crate) bucket: BucketName,
+    /// Which one it is.
+    pub(crate) key: ObjectKey,
+    /// How many threads read the file.
+    pub(crate) threads: NonZeroUsize,
 }
 
 /// Reads a variable of the environment; an empty one is as good as none.
@@ -135,6 +170,15 @@ impl Settings {
                 bucket: mb.target.only_bucket().map_err(Failure::usage)?.clone(),
                 service: Service::settle(said, environment)?,
             },
+            CommandArguments::Verify(verify) => {
+                Command::Verify(Box::new(Verification::settle(said, &verify, environment)?))
+            }
+            CommandArguments::Check(check) => {
+                Command::Check(Box::new(Comparison::settle(said, check, environment)?))
+            }
+            CommandArguments::Hash(HashArguments { sources, parallel }) => {
+                Command::Hash { sources, threads: reading_threads(parallel) }
+            }
             CommandArguments::Jobs(JobsArguments::Ls) => {
                 Command::ListJobs { checkpoint_dir: checkpoint_dir(said)? }
             }
@@ -205,8 +249,32 @@ impl Copy {
             give_up_after: said.give_up_after,
             receipt,
             require_proof: arguments.require_proof,
+            on_mismatch: arguments.on_mismatch,
         })
     }
+}
+
+impl Comparison {
+    fn settle(
+        said: &GlobalArguments,
+        arguments: CheckArguments,
+        environment: Environment<'_>,
+    ) -> Result<Self, Failure> {
+        source::check_readable(&arguments.source)?;
+        Ok(Self {
+            key: arguments.target.object_for(&arguments.source).map_err(Failure::usage)?,
+            bucket: arguments.target.bucket,
+            service: Service::settle(said, environment)?,
+            source: arguments.source,
+            threads: reading_threads(arguments.parallel),
+        })
+    }
+}
+
+/// How many threads read a file: without a word, as many as there are cores.
+fn reading_threads(said: Option<NonZeroU16>) -> NonZeroUsize {
+    let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    said.map_or_else(cores, NonZeroUsize::from)
 }
 
 /// Part size and threshold without flags: those of `oss2.resumable_upload`.

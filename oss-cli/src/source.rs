@@ -11,6 +11,18 @@ use rustix::fs::OFlags;
 
 use crate::failure::Failure;
 
+/// Checks that `path` names a regular file that can be read for its own sake. One that is not there passes: who reads it
+/// says so.
+///
+/// # Errors
+/// Names the file and what it is instead.
+pub(crate) fn check_readable(path: &Path) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return Err(Failure::usage("standard input is not read: write it to a file first"));
+    }
+    check(path)
+}
+
 /// Checks that `path` names a regular file. One that is not there passes: an upload of which every byte was sent can do
 /// without its source, and the journal knows.
 ///
@@ -43,7 +55,7 @@ fn check_empty(path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let failure = Failure::usage(format!("the length of {} is not known beforehand", path.display()));
-    Err(failure.with_hint("copy it to a file on a disk, and upload that"))
+    Err(failure.with_hint("copy it to a file on a disk, and take that"))
 }
 
 fn holds_more_than_it_says(mut file: &File) -> bool {

@@ -129,6 +129,14 @@ pub struct StoredObject {
     pub at: Option<ServerTime>,
 }
 
+impl StoredObject {
+    /// When it was made, by the server's clock: as the answer to the request that made it was given or, where it was
+    /// `found` by asking, as it says itself.
+    pub(crate) fn finished(&self, found: bool) -> Option<ServerTime> {
+        if found { self.last_modified.or(self.at) } else { self.at }
+    }
+}
+
 /// A part that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadedPart {

@@ -12,6 +12,7 @@ mod lies;
 mod locking;
 mod memory;
 mod output;
+mod proof;
 mod refusals;
 mod resume;
 mod secrets;

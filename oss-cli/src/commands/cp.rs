@@ -12,7 +12,7 @@ use oss_resumable::{
 };
 
 use crate::{
-    args::OnLocked,
+    args::{OnLocked, OnMismatch},
     compose::{self, Connection, Journals},
     exit::ExitStatus,
     failure::{Failure, with_causes},
@@ -24,6 +24,7 @@ use crate::{
     settings::{Copy, Global},
     stop::{self, Cause, Stop},
     watcher::{LastRefusal, Watcher},
+    wrong_object::{self, WrongObject},
 };
 
 /// Uploads one file.
@@ -60,7 +61,17 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
         Err(UploadError::Paused) => Ok(Ended::Paused(stop.cause().unwrap_or(Cause::Signal))),
         Err(error) => {
             let circumstances = connection.circumstances(Some(copy.bucket.as_str()));
-            let failure = run.failure_of(error).advised(|failure| hint::for_failure(failure, &circumstances));
+            let wrong = wrong_object::of(&error);
+            let failure = run.failure_of(error);
+            let failure = match wrong {
+                None => failure,
+                Some(_) if copy.on_mismatch == OnMismatch::Keep => failure.with_hint(wrong_object::KEPT),
+                Some(wrong) => Failure {
+                    message: format!("{}; {}", failure.message, runtime.block_on(run.remove(wrong))),
+                    ..failure
+                },
+            };
+            let failure = failure.advised(|failure| hint::for_failure(failure, &circumstances));
             Err(Failure { kept: run.kept(failure.status), ..failure })
         }
     };
@@ -200,6 +211,11 @@ impl Run<'_> {
             return Err(Failure::new(ExitStatus::CallbackFailed, message));
         }
         Ok(())
+    }
+
+    /// Removes the wrong object that this run has made, and says what became of it.
+    async fn remove(&self, wrong: WrongObject) -> String {
+        wrong_object::remove(self.uploader.client(), &self.copy.bucket, &self.copy.key, wrong).await
     }
 
     /// What the same command goes on with behind such a failure.

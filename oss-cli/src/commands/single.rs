@@ -1,4 +1,4 @@
-//! What `ls`, `stat` and `mb` have in common: a few requests that are short, and a deadline.
+//! What the commands but `cp` have in common: a few requests that are short, and a deadline.
 
 use std::{future::Future, num::NonZeroU16, time::Duration};
 
@@ -42,7 +42,7 @@ where
         }),
         Err(deadline) => Err(Failure::new(
             ExitStatus::Deadline,
-            format!("no answer within the deadline of {}", Span(deadline)),
+            format!("not done within the deadline of {}", Span(deadline)),
         )),
     }
 }

@@ -155,7 +155,7 @@ impl Upload {
             version_id: object.version_id.clone(),
             proof,
             settled,
-            finished: object.at,
+            finished: object.finished(settled),
         };
         let already = settled && matches!(&self.phase, Phase::Completing(completing) if completing.resumed);
         let needs = self.record_durably(Record::Done(Box::new(facts.clone())));

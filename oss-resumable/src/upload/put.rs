@@ -85,7 +85,7 @@ impl Upload {
             version_id: object.version_id.clone(),
             proof,
             settled,
-            finished: object.at,
+            finished: object.finished(settled),
         };
         self.retire(Outcome::Completed(Box::new(Finished { facts, already: false })));
     }
