@@ -18,9 +18,9 @@ pub(crate) enum ExitStatus {
     Interrupted = 5,
     /// The object is there and proved, and the callback that was asked for failed.
     CallbackFailed = 6,
-    /// The source changed, and `--on-change fail` was given or it kept changing.
+    /// The source changed, and `--on-change fail` was given or it kept changing; or it changed while it was compared.
     SourceChanged = 10,
-    /// What the server holds is not proved to be what was read here.
+    /// What the server holds is not proved to be what was read here, or is not what it should be.
     ProofFailed = 11,
     /// Another run has this upload.
     Locked = 12,
@@ -67,7 +67,7 @@ Exit codes:
   5  interrupted; the state is kept, the same command goes on
   6  stored and proved, but the callback failed
   10 the source changed
-  11 the object is not proved to be the source
+  11 the object is not proved to be the source, or not the one it should be
   12 another run has this upload
   13 the deadline was reached; the same command goes on
 

@@ -6,6 +6,7 @@ mod support;
 
 mod afterwards;
 mod checkpoint_damage;
+mod credentials;
 mod faults;
 mod kill;
 mod lies;
