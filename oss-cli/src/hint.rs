@@ -30,6 +30,10 @@ const LIMITED: &str =
 /// Advice for a failed command.
 pub(crate) fn for_failure(failure: &Failure, around: &Circumstances) -> Option<String> {
     match (&failure.refusal, failure.status) {
+        (Some(refusal), _) if refusal.code == "AccessDenied" && failure.message.starts_with("head_object ") => {
+            let bucket = around.bucket.as_deref().unwrap_or("BUCKET");
+            Some(format!("this key may not look at objects: its policy needs oss:GetObject on {bucket}"))
+        }
         (Some(refusal), _) => for_refusal(refusal, around),
         (None, ExitStatus::ProofFailed) => Some(
             "do not trust this object; run the same command again, and if it fails again suspect memory, disk or what \
@@ -227,6 +231,14 @@ mod tests {
         check("RequestTimeTooSkewed", "clock");
         check("NoSuchKey", "oss ls");
         check("FileAlreadyExists", "--forbid-overwrite");
+    }
+
+    #[test]
+    fn who_may_not_look_at_objects_is_told_which_permission_that_takes() {
+        let refusal = Refusal { status: 403, code: "AccessDenied".to_owned(), ..Refusal::default() };
+        let message = "head_object was refused: 403 AccessDenied";
+        let failure = Failure { refusal: Some(refusal.into()), ..Failure::new(ExitStatus::Refused, message) };
+        assert!(for_failure(&failure, &around()).unwrap_or_default().contains("oss:GetObject on demo"));
     }
 
     #[test]

@@ -133,15 +133,14 @@ impl<P: Fn(ByteCount) + Send + Sync + 'static> Reading<P> {
         Ok(found)
     }
 
-    /// Reads one piece after the other until there is none left, nobody waits any more, or one cannot be read.
+    /// Reads one piece after the other until there is none left or nobody waits any more, as behind one that cannot be
+    /// read.
     fn run(&self, tell: &mpsc::UnboundedSender<Found>) {
         loop {
             let piece = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(range) = self.pieces.range(piece) else { return };
-            let read = self.read(range);
-            let is_over = read.is_err() || self.cancelled.yet();
             let place = usize::try_from(piece).unwrap_or(usize::MAX);
-            if tell.send((place, read)).is_err() || is_over {
+            if tell.send((place, self.read(range))).is_err() {
                 return;
             }
         }

@@ -108,8 +108,15 @@ impl SourceReader for Gated {
 async fn nobody_reads_on_for_somebody_who_has_gone() {
     let gate = Arc::new(Gate::default());
     let source = Arc::new(Gated { bytes: BytesSource::new(content(4 * PIECE)), gate: Arc::clone(&gate) });
+    let told = Arc::new(AtomicUsize::new(0));
+    let progress = {
+        let told = Arc::clone(&told);
+        move |_| {
+            told.fetch_add(1, Ordering::SeqCst);
+        }
+    };
     tokio::select! {
-        found = checksum(source.clone(), threads(2), |_| panic!("nobody is told")) => panic!("{found:?}"),
+        found = checksum(source.clone(), threads(2), progress) => panic!("{found:?}"),
         () = gate.reached.notified() => {}
     }
     *gate.is_open.lock().unwrap() = true;
@@ -119,4 +126,5 @@ async fn nobody_reads_on_for_somebody_who_has_gone() {
     }
     let reads = gate.reads.load(Ordering::SeqCst);
     assert!(reads <= 2, "{reads} blocks for nobody");
+    assert_eq!(told.load(Ordering::SeqCst), 0, "and nobody is told");
 }

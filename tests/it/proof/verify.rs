@@ -131,7 +131,7 @@ fn who_may_not_look_is_refused_and_knows_no_more() {
     scene
         .emulator
         .restart("[[fault]]\nat = 'head_object'\ndo = 'refuse'\nstatus = 403\ncode = 'AccessDenied'");
-    verify(&scene).run().expect(2).says("code AccessDenied");
+    verify(&scene).run().expect(2).says("code AccessDenied").says("oss:GetObject");
 }
 
 // Rows: 58
