@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use oss_checkpoint::ByteCount;
+use oss_checkpoint::{ByteCount, InvalidName, UploadId};
 
 use crate::{
     exit,
@@ -129,8 +129,9 @@ pub(crate) struct CpArguments {
     /// What to read again of parts that were sent earlier
     #[arg(long, value_name = "WHAT", default_value = "auto", help_heading = "Resuming")]
     pub(crate) verify: Verify,
-    /// Whether to go on with an unfinished upload that was begun elsewhere
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Resuming")]
+    /// Whether to go on with an unfinished upload that was begun elsewhere: auto (when exactly one fits, and no option of the
+    /// object was given), never, or the id of the one to go on with
+    #[arg(long, value_name = "auto|never|UPLOAD_ID", default_value = "auto", help_heading = "Resuming", value_parser = parse_adopt)]
     pub(crate) adopt: Adopt,
     /// Abort the unfinished upload of this file, if there is one, and begin anew
     #[arg(long, help_heading = "Resuming")]
@@ -212,12 +213,22 @@ pub(crate) enum Verify {
     None,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Adopt {
-    /// When exactly one fits, and no option of the object was given
+    /// When exactly one fits, and no option of the object was given.
     Auto,
-    /// Never
+    /// Never.
     Never,
+    /// This one.
+    This(UploadId),
+}
+
+fn parse_adopt(text: &str) -> Result<Adopt, InvalidName> {
+    match text {
+        "auto" => Ok(Adopt::Auto),
+        "never" => Ok(Adopt::Never),
+        id => UploadId::new(id).map(Adopt::This),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -103,6 +103,16 @@ impl Failure {
                 Self { part, ..Self::new(ExitStatus::ProofFailed, message) }
             }
             UploadFailure::Plan(_) => Self::usage(message),
+            UploadFailure::Ambiguous(uploads) => {
+                let one = uploads.first().map_or("UPLOAD_ID", |upload| upload.as_str());
+                Self::usage(message).with_hint(format!(
+                    "say which to go on with, such as --adopt {one}, or begin another one with --adopt never; \
+                     the others are left alone"
+                ))
+            }
+            UploadFailure::NotAdopted(_) => Self::usage(message).with_hint(
+                "without --adopt the one that fits is looked for; --adopt never begins a new one".to_owned(),
+            ),
             _ => Self::local(message),
         }
     }

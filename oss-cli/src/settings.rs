@@ -244,6 +244,7 @@ impl Copy {
             adopt: match arguments.adopt {
                 args::Adopt::Auto => Adopt::Auto,
                 args::Adopt::Never => Adopt::Never,
+                args::Adopt::This(upload_id) => Adopt::This(upload_id),
             },
             no_resume: arguments.no_resume,
             give_up_after: said.give_up_after,

@@ -140,8 +140,8 @@ impl StoredObject {
 /// A part that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadedPart {
-    /// What the server calls it.
-    pub etag: ETag,
+    /// What the server calls it; `None` where the answer does not say so, and ListParts has to.
+    pub etag: Option<ETag>,
     /// CRC-64 of the bytes that were sent.
     pub local: Crc64,
     /// CRC-64 that the server states.

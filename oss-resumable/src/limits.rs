@@ -1,5 +1,7 @@
 use std::{num::NonZeroU16, time::Duration};
 
+use oss_checkpoint::ByteCount;
+
 /// What an upload may use, and when it gives up. The defaults are meant to be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -22,6 +24,9 @@ pub struct Limits {
     pub heal_rounds: u32,
     /// How often a part is read and sent afresh after its checksum differed. Default 3.
     pub corrupted_tries: u32,
+    /// A part of at least this size whose bytes all went out and whose answer was lost is asked for with ListParts before
+    /// it is sent again. Default 8 MiB: at 100 Mbit/s sending it takes 0.7 s, asking one round trip.
+    pub ask_from: ByteCount,
     /// Seed of all chance. The same seed and the same events give the same actions.
     pub seed: u64,
 }
@@ -38,6 +43,7 @@ impl Default for Limits {
             flush_interval: Duration::from_secs(1),
             heal_rounds: 5,
             corrupted_tries: 3,
+            ask_from: ByteCount::mib(8),
             seed: 0,
         }
     }

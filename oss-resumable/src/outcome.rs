@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use oss_checkpoint::{Crc64, ObjectFacts, PartNumber, PlanError};
+use oss_checkpoint::{Crc64, ObjectFacts, PartNumber, PlanError, UploadId};
 
 use crate::Fault;
 
@@ -66,9 +66,21 @@ pub enum Failure {
     /// The source cannot be stored as one object.
     #[error("the source cannot be uploaded: {0}")]
     Plan(#[from] PlanError),
+    /// Several unfinished uploads of this key, none of them with a journal here, hold parts of the source. Which is meant, the
+    /// user has to say ([`crate::Adopt`]); nothing was sent.
+    #[error("{} unfinished uploads of this object fit the source: {}", .0.len(), listed(.0))]
+    Ambiguous(Vec<UploadId>),
+    /// The upload that was to be gone on with ([`crate::Adopt::This`]) is not there, or is cut in another way than the source
+    /// can be. Nothing was sent.
+    #[error("the unfinished upload {0} is not there, or is none of this source")]
+    NotAdopted(UploadId),
     /// This machine will not do it.
     #[error("{0}")]
     Local(Fault),
+}
+
+fn listed(uploads: &[UploadId]) -> String {
+    uploads.iter().map(UploadId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Of one change it is not known whether it came before a resume or after.

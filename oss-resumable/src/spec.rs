@@ -50,13 +50,17 @@ pub enum Verify {
 }
 
 /// Whether an unfinished upload that has no journal here is taken over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Adopt {
-    /// When exactly one fits: it has parts, and all of them are those of the local file.
+    /// When exactly one fits: it has parts, and all of them are those of the local file. Several that fit are
+    /// [`crate::Failure::Ambiguous`].
     #[default]
     Auto,
     /// Never.
     Never,
+    /// This one, as far as its parts are those of the local file; those that differ are sent again. An upload of our own that
+    /// was begun meanwhile is aborted.
+    This(UploadId),
 }
 
 impl UploadSpec {

@@ -3,8 +3,8 @@ use std::collections::VecDeque;
 use oss_checkpoint::{Checkpoint, PartNumber, PartPlan, PartReceipt, Record, SourceStamp, UploadId};
 
 use crate::{
-    Action, Event, Fault, FaultClass, Limits, Moment, Note, Outcome, Progress, Revision, Step, Stop, Ticket,
-    UploadSpec, UploadsMarker,
+    Action, Adopt, Event, Fault, FaultClass, Limits, Moment, Note, Outcome, Progress, Revision, Step, Stop,
+    Ticket, UploadSpec, UploadsMarker,
 };
 
 mod complete;
@@ -56,6 +56,8 @@ pub struct Upload {
     known: Vec<UploadId>,
     /// Whether the server left out the CRC-64 of a part that counts.
     unproved: bool,
+    /// Whether parts may not be listed.
+    unlistable: bool,
     /// The last part of the pages of ListParts that have come in; `None` before the first and after the last.
     listed_upto: Option<PartNumber>,
     /// An abort that waits for the answer to Initiate.
@@ -100,8 +102,12 @@ impl Upload {
             initiate_tries: 0,
             restarts: 0,
             rejected: 0,
-            known: spec.taken.clone(),
+            known: match &spec.adopt {
+                Adopt::This(chosen) => spec.taken.iter().filter(|taken| *taken != chosen).cloned().collect(),
+                Adopt::Auto | Adopt::Never => spec.taken.clone(),
+            },
             unproved: false,
+            unlistable: false,
             listed_upto: None,
             stop: None,
             notes: Vec::new(),
@@ -361,6 +367,9 @@ impl Upload {
     fn on_attempt_failed(&mut self, work: Work, reaction: Reaction, fault: Fault) {
         if let Some(attempt) = self.attempt(work) {
             attempt.in_flight = false;
+            if reaction != Reaction::Again {
+                attempt.again = 0;
+            }
         }
         match reaction {
             Reaction::Retry => self.retry(work, fault),

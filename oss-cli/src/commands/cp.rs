@@ -186,7 +186,7 @@ impl Run<'_> {
             .default_content_type(&copy.guessed_content_type)
             .on_change(copy.on_change)
             .verify(copy.verify)
-            .adopt(copy.adopt)
+            .adopt(copy.adopt.clone())
             .observer(Watcher::new(self.pen.clone(), self.last.clone()));
         if let Some(idle) = copy.give_up_after {
             upload = upload.give_up_after(idle);

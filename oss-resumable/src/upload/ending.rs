@@ -203,8 +203,10 @@ impl Upload {
             return;
         }
         match std::mem::replace(&mut self.phase, Phase::Ended) {
+            // It is left as it was found.
+            Phase::Identified { adopted: true, .. } => self.fail(Failure::Local(fault)),
             // Nobody would find it again: it is given up while its id is still known.
-            Phase::Identified { .. } => {
+            Phase::Identified { adopted: false, .. } => {
                 let outcome = Outcome::Failed(Failure::Local(fault));
                 let then = Box::new(Then::End(outcome));
                 self.phase = Phase::Aborting { attempt: Attempt::default(), then, twice: false };

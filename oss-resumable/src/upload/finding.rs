@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oss_checkpoint::{ByteCount, Crc64, PartNumber, PartPlan, PartReceipt, SourceStamp};
+use oss_checkpoint::{ByteCount, Crc64, PartNumber, PartPlan, PartReceipt, SourceStamp, UploadId};
 
 use super::{
     Next, Upload, ask,
@@ -21,9 +21,23 @@ const MAX_CANDIDATES: usize = 16;
 const SKEW: Duration = Duration::from_mins(15);
 
 impl Upload {
-    /// Looks for unfinished uploads of this key.
+    /// Looks for unfinished uploads of this key, or at the one that was named.
     pub(super) fn find(&mut self) {
-        self.phase = Phase::Finding(Box::default());
+        let mut finding = Finding::default();
+        if let Some(chosen) = self.chosen() {
+            finding.queue.push_back(FoundUpload { upload_id: chosen.clone(), initiated: None });
+            finding.listed = true;
+            finding.chosen = true;
+        }
+        self.phase = Phase::Finding(Box::new(finding));
+    }
+
+    /// The upload that the user has named, while it has not been taken.
+    fn chosen(&self) -> Option<&UploadId> {
+        match &self.spec.adopt {
+            Adopt::This(chosen) if !self.known.contains(chosen) => Some(chosen),
+            Adopt::This(_) | Adopt::Auto | Adopt::Never => None,
+        }
     }
 
     /// Initiate was not answered: it may have been done.
@@ -122,14 +136,14 @@ impl Upload {
         if examining.parts.is_empty() {
             let intent = self.checkpoint.begun().map(|begun| begun.at);
             if let Some(Examination { upload, .. }) = finding.examining.take() {
-                if is_since(intent, &upload) {
+                if finding.chosen || is_since(intent, &upload) {
                     finding.empties.push(upload);
                 } else {
                     self.known.push(upload.upload_id);
                 }
             }
         } else if let Some(plan) =
-            infer_plan(len, &mut examining.parts).filter(|_| self.spec.adopt == Adopt::Auto)
+            infer_plan(len, &mut examining.parts).filter(|_| self.spec.adopt != Adopt::Never)
         {
             examining.plan = Some(plan);
         } else {
@@ -161,6 +175,10 @@ impl Upload {
                 examining.receipts.push((receipt, at_rest));
                 self.patience.progress(self.now);
             }
+            // Of the one that was named, what differs is sent again.
+            Some(_) if finding.chosen => {
+                self.patience.progress(self.now);
+            }
             _ => self.drop_candidate(),
         }
     }
@@ -187,8 +205,13 @@ impl Upload {
     /// All candidates have been looked at.
     fn conclude(&mut self) {
         let Phase::Finding(finding) = &mut self.phase else { return };
+        let chosen = finding.chosen;
         let mut fits = std::mem::take(&mut finding.fits);
         let mut empties = std::mem::take(&mut finding.empties);
+        if self.stop == Some(Stop::Abort) {
+            // What somebody else began is not ours to abort.
+            fits.clear();
+        }
         if fits.is_empty() && empties.len() == 1 {
             let wished = self.checkpoint.begun().map_or(self.spec.part_size, |begun| begun.part_size);
             let len = self.stamp.map(|stamp| stamp.len).unwrap_or_default();
@@ -201,9 +224,17 @@ impl Upload {
             self.begin_upload(fits.pop().map(Box::new));
             return;
         }
-        let several: Vec<_> = fits.into_iter().map(|fit| fit.upload).chain(empties).collect();
-        if !several.is_empty() {
-            let ids: Vec<_> = several.into_iter().map(|upload| upload.upload_id).collect();
+        if let (true, Adopt::This(upload_id), None) = (chosen, &self.spec.adopt, self.stop) {
+            let upload_id = upload_id.clone();
+            self.fail(Failure::NotAdopted(upload_id));
+            return;
+        }
+        if !fits.is_empty() {
+            self.fail(Failure::Ambiguous(fits.into_iter().map(|fit| fit.upload.upload_id).collect()));
+            return;
+        }
+        if !empties.is_empty() {
+            let ids: Vec<_> = empties.into_iter().map(|upload| upload.upload_id).collect();
             self.known.extend(ids.iter().cloned());
             self.note(Note::Candidates(ids));
         }

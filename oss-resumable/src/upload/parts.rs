@@ -18,6 +18,8 @@ pub(crate) struct PartTable {
     waiting: BinaryHeap<Reverse<(Moment, PartNumber)>>,
     /// Rows that are `Check`. The same applies.
     checks: VecDeque<PartNumber>,
+    /// Rows that are `Unsure`, and when they are to be asked for. The same applies.
+    unsure: BTreeMap<PartNumber, Moment>,
     trouble: BTreeMap<PartNumber, Trouble>,
     open: u16,
     accepted: u64,
@@ -34,6 +36,8 @@ enum Row {
     Waiting,
     /// On its way.
     Sending,
+    /// It was sent, with bytes of this CRC-64, and only the server can tell whether it is there.
+    Unsure(Crc64),
     /// On the server; the local bytes have to be read.
     Check(Held),
     /// Being read.
@@ -71,6 +75,7 @@ impl PartTable {
             ready: BinaryHeap::with_capacity(count),
             waiting: BinaryHeap::new(),
             checks: VecDeque::new(),
+            unsure: BTreeMap::new(),
             trouble: BTreeMap::new(),
             open: plan.count(),
             accepted: 0,
@@ -119,6 +124,42 @@ impl PartTable {
         if self.set(number, Row::Waiting) {
             self.waiting.push(Reverse((at, number)));
         }
+    }
+
+    /// To be asked for, but not before `at`.
+    pub(crate) fn ask(&mut self, number: PartNumber, crc64: Crc64, at: Moment) {
+        if self.set(number, Row::Unsure(crc64)) {
+            self.unsure.insert(number, at);
+        }
+    }
+
+    /// The lowest part that is to be asked for, once that of all of them which has waited longest is due.
+    pub(crate) fn next_to_ask(&mut self, now: Moment) -> Option<PartNumber> {
+        let rows = &self.rows;
+        self.unsure.retain(|number, _| matches!(rows.get(number.index()), Some(Row::Unsure(_))));
+        self.unsure.values().any(|at| *at <= now).then(|| self.unsure.keys().next().copied()).flatten()
+    }
+
+    /// Takes back all parts that were to be asked for from `first` up to `last`, with the CRC-64 of what was sent.
+    pub(crate) fn take_unsure(
+        &mut self,
+        first: PartNumber,
+        last: Option<PartNumber>,
+    ) -> BTreeMap<PartNumber, Crc64> {
+        let mut taken = BTreeMap::new();
+        let rows = &self.rows;
+        self.unsure.retain(|number, _| {
+            let asked = *number >= first && last.is_none_or(|last| *number <= last);
+            match rows.get(number.index()) {
+                Some(Row::Unsure(crc64)) if asked => {
+                    taken.insert(*number, *crc64);
+                    false
+                }
+                Some(Row::Unsure(_)) => true,
+                _ => false,
+            }
+        });
+        taken
     }
 
     /// To be read and compared.
@@ -208,9 +249,10 @@ impl PartTable {
         self.trouble.contains_key(&number)
     }
 
-    /// When the next waiting part is due.
+    /// When the next waiting part is due, or the next that is to be asked for.
     pub(crate) fn due(&self) -> Option<Moment> {
-        self.waiting.peek().map(|Reverse((at, _))| *at)
+        let waiting = self.waiting.peek().map(|Reverse((at, _))| *at);
+        waiting.into_iter().chain(self.unsure.values().copied()).min()
     }
 
     /// The source is another one: what was proved has to be read again (`read_again`) or sent again. Parts that the new

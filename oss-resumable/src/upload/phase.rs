@@ -22,7 +22,7 @@ pub(crate) enum Phase {
     /// The upload is initiated.
     Initiating { attempt: Attempt },
     /// The upload id has to be durable before the first part goes out.
-    Identified { needs: Revision },
+    Identified { needs: Revision, adopted: bool },
     /// Parts go up.
     Transferring(Transfer),
     /// The stage has to be durable before Complete goes out.
@@ -79,6 +79,8 @@ pub(crate) struct Finding {
     /// Candidates that are still to be looked at.
     pub(crate) queue: VecDeque<FoundUpload>,
     pub(crate) listed: bool,
+    /// The only candidate is the one that the user has named.
+    pub(crate) chosen: bool,
     pub(crate) examining: Option<Examination>,
     pub(crate) fits: Vec<Fit>,
     /// Uploads without parts that may be ours: begun since we meant to begin.
@@ -120,6 +122,17 @@ pub(crate) struct Transfer {
 pub(crate) struct Listing {
     pub(crate) attempt: Attempt,
     pub(crate) after: Option<PartNumber>,
+    pub(crate) about: About,
+}
+
+/// What a page of ListParts is to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum About {
+    /// All that the server holds.
+    #[default]
+    Everything,
+    /// What became of parts from this one on whose answer was lost or said too little.
+    Unsure(PartNumber),
 }
 
 #[derive(Clone, Copy, Debug, Default)]

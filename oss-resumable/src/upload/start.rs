@@ -54,7 +54,7 @@ impl Upload {
             self.find();
         } else if self.checkpoint.stage() == Stage::Completing {
             self.settle_earlier_complete();
-        } else if !same_options {
+        } else if !same_options || self.chooses_another() {
             self.start_over();
         } else if begun.stamp == stamp {
             self.transfer_listed(&begun);
@@ -84,9 +84,14 @@ impl Upload {
             return;
         }
         match self.spec.adopt {
-            Adopt::Auto => self.find(),
+            Adopt::Auto | Adopt::This(_) => self.find(),
             Adopt::Never => self.begin_upload(None),
         }
+    }
+
+    /// Whether the user has named another upload than the one in the journal.
+    fn chooses_another(&self) -> bool {
+        matches!(&self.spec.adopt, Adopt::This(chosen) if self.checkpoint.upload_id() != Some(chosen))
     }
 
     /// Writes down what the upload is meant to be. With `adopt` one that is there is taken over, else a new one is
@@ -125,6 +130,12 @@ impl Upload {
             self.phase = Phase::Initiating { attempt: Attempt::default() };
             return;
         };
+        if self.stop == Some(Stop::Abort) && !fit.receipts.is_empty() {
+            // What somebody else began is not ours to abort.
+            self.retire(Outcome::Aborted);
+            return;
+        }
+        let adopted = !fit.receipts.is_empty();
         let mut needs = self.record_durably(Record::Initiated {
             upload_id: fit.upload.upload_id.clone(),
             at: fit.upload.initiated,
@@ -142,7 +153,7 @@ impl Upload {
             return;
         }
         self.note(Note::Adopted { upload_id: fit.upload.upload_id, parts, bytes: ByteCount::new(bytes) });
-        self.phase = Phase::Identified { needs };
+        self.phase = Phase::Identified { needs, adopted };
     }
 
     pub(super) fn on_initiated(&mut self, upload_id: UploadId, at: Option<ServerTime>) {
@@ -153,7 +164,7 @@ impl Upload {
         if self.stop == Some(Stop::Abort) {
             self.give_up(Then::End(Outcome::Aborted));
         } else {
-            self.phase = Phase::Identified { needs };
+            self.phase = Phase::Identified { needs, adopted: false };
         }
     }
 

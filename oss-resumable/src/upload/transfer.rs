@@ -5,7 +5,7 @@ use oss_checkpoint::{Begun, Crc64, PartNumber, PartPlan, PartReceipt, Record, So
 use super::{
     Next, Upload, ask,
     parts::{Held, PartTable},
-    phase::{Inspection, Listing, Phase, Transfer},
+    phase::{About, Attempt, Inspection, Listing, Phase, Transfer},
     react::Reaction,
     tickets::Work,
 };
@@ -36,6 +36,13 @@ impl Upload {
                 ask(&mut inspection.attempt, now, &mut self.tickets, Work::InspectSource)
         {
             return Next::Act(action);
+        }
+        if transfer.listing.is_none()
+            && let Some(first) = table.next_to_ask(now)
+        {
+            let after = PartNumber::new(u64::from(first.get()) - 1).ok();
+            let about = About::Unsure(first);
+            transfer.listing = Some(Listing { attempt: Attempt::default(), after, about });
         }
         if let Some(listing) = &mut transfer.listing
             && let Next::Act(Action::ListParts { ticket, .. }) =
@@ -81,6 +88,11 @@ impl Upload {
             Phase::Completing(_) => self.on_still_unfinished(),
             Phase::Transferring(transfer) => {
                 let Some(listing) = transfer.listing.take() else { return };
+                if let About::Unsure(first) = listing.about {
+                    self.patience.progress(self.now);
+                    self.settle_unsure(first, &page);
+                    return;
+                }
                 // A marker that does not move on would list the same page for ever.
                 let next = page.next.filter(|next| Some(*next) > listing.after);
                 transfer.listing = next.map(|next| Listing { after: Some(next), ..Listing::default() });
@@ -140,6 +152,23 @@ impl Upload {
         self.listed_upto = upto;
     }
 
+    /// Parts from `first` on were sent, and nobody knows whether they are there: this page tells as far as it goes.
+    fn settle_unsure(&mut self, first: PartNumber, page: &PartsPage) {
+        let Some(table) = &mut self.table else { return };
+        for (number, sent) in table.take_unsure(first, page.next) {
+            let planned = table.part(number).map(|part| part.range.len);
+            let listed = page.parts.iter().find(|part| part.number == number);
+            // Without a CRC-64 it may be what an earlier try left there, with other bytes.
+            match listed.filter(|part| Some(part.size) == planned && part.crc64 == Some(sent)) {
+                // The bytes are read once more, since the source may have changed while they went out.
+                Some(part) if self.spec.verify != Verify::None => {
+                    table.check(number, Held { crc64: sent, etag: part.etag.clone(), resumed: false });
+                }
+                _ => table.send(number),
+            }
+        }
+    }
+
     /// Parts may not be listed: what the journal knows stands, and Complete judges.
     pub(super) fn on_list_denied(&mut self, fault: Fault) {
         match &mut self.phase {
@@ -150,7 +179,13 @@ impl Upload {
             Phase::Completing(_) => self.on_probe_denied(fault),
             Phase::Transferring(transfer) => {
                 transfer.listing = None;
+                self.unlistable = true;
                 self.note_once(Note::ListDenied(fault));
+                if let Some(table) = &mut self.table {
+                    for (number, _) in table.take_unsure(PartNumber::FIRST, None) {
+                        table.send(number);
+                    }
+                }
                 // Once Complete has said that the parts are others, nobody knows which.
                 let trusted = self.rejected == 0;
                 let held: Vec<ListedPart> = self
@@ -188,12 +223,16 @@ impl Upload {
             self.unproved = true;
             self.note_once(Note::Unproved);
         }
+        let Some(etag) = part.etag else {
+            self.on_nameless(number, part.local);
+            return;
+        };
         let Some(table) = &mut self.table else { return };
         let other_bytes = table.trouble(number).read.is_some_and(|read| read != part.local);
         let moved = self.stamp != Some(part.stamp);
         if generation == self.generation && !other_bytes && !moved {
             table.done(number, false);
-            let receipt = PartReceipt { number, size, crc64: part.local, etag: part.etag };
+            let receipt = PartReceipt { number, size, crc64: part.local, etag };
             self.record(Record::PartUploaded { receipt, at_rest: part.at_rest });
             return;
         }
@@ -201,10 +240,23 @@ impl Upload {
         if self.spec.verify == Verify::None {
             table.send(number);
         } else {
-            table.check(number, Held { crc64: part.local, etag: part.etag, resumed: false });
+            table.check(number, Held { crc64: part.local, etag, resumed: false });
         }
         if generation == self.generation {
             self.inspect_again(other_bytes);
+        }
+    }
+
+    /// The part is there, but the answer does not say what the server calls it, and Complete has to name it.
+    fn on_nameless(&mut self, number: PartNumber, local: Crc64) {
+        let Some(table) = &mut self.table else { return };
+        let trouble = table.trouble(number);
+        trouble.corrupted += 1;
+        if self.unlistable || trouble.corrupted >= self.limits.corrupted_tries {
+            let fault = Fault::new(FaultClass::Corrupted, "the answer to UploadPart has no ETag");
+            self.fail(Failure::Unintelligible(fault));
+        } else {
+            table.ask(number, local, self.now);
         }
     }
 
@@ -240,6 +292,9 @@ impl Upload {
         if let Some(read) = fault.read.filter(|_| current) {
             other_bytes = trouble.read.is_some_and(|before| before != read);
             trouble.read = Some(read);
+        }
+        if reaction != Reaction::Again {
+            trouble.again = 0;
         }
         match reaction {
             Reaction::Retry => {
@@ -307,13 +362,18 @@ impl Upload {
     }
 
     fn send_part_later(&mut self, number: PartNumber, tries: u32, fault: Fault) {
-        match self.next_try(tries, &fault) {
-            Some(at) => {
-                if let Some(table) = &mut self.table {
-                    table.send_later(number, at);
-                }
+        let Some(at) = self.next_try(tries, &fault) else {
+            self.give_in(fault);
+            return;
+        };
+        let Some(table) = &mut self.table else { return };
+        let large = table.part(number).is_some_and(|part| part.range.len >= self.limits.ask_from);
+        match fault.read {
+            // All of it went out: asking is cheaper than sending.
+            Some(sent) if fault.class == FaultClass::Unanswered && large && !self.unlistable => {
+                table.ask(number, sent, at);
             }
-            None => self.give_in(fault),
+            _ => table.send_later(number, at),
         }
     }
 

@@ -1,12 +1,14 @@
 //! Failures that a property found, shrunk and by name.
 
-use oss_resumable::Outcome;
+use oss_resumable::{Failure, Outcome};
 
 use crate::{
+    judge::judged,
     script::Fate::{
-        self, Abort, Corrupted, Crash, Done, LosePart, LostBefore, Refused, Resize, Rewrite, Touch, Vanish,
+        self, Abort, Corrupted, Crash, Done, Local, LosePart, LostBefore, Refused, Resize, Rewrite, Touch,
+        Vanish,
     },
-    simulate::{Report, simulate},
+    simulate::Report,
     world::Setting,
 };
 
@@ -30,14 +32,19 @@ fn plain() -> Setting {
         page: 3,
         verify: 3,
         on_change: 2,
-        adopt: false,
+        adopt: 1,
+        token: 0,
+        token_fails: 0,
+        skewed: false,
+        ask_from: 8,
+        patience: 900,
         seed: 0,
     }
 }
 
 fn check(setting: &Setting, script: &[Fate]) -> Report {
-    let report = simulate(setting, script);
-    assert!(report.broken.is_empty(), "{:#?}", report.broken);
+    let (report, broken) = judged(setting, script);
+    assert!(broken.is_empty(), "{broken:#?}");
     report
 }
 
@@ -147,9 +154,54 @@ fn a_sealed_upload_of_an_older_source_is_not_gone_on_with() {
 #[test]
 fn of_two_uploads_that_fit_none_is_taken() {
     let good_first_part = 0b1000_0001;
-    let setting = Setting { adopt: true, foreign: vec![(1, good_first_part); 2], ..plain() };
+    let setting = Setting { adopt: 9, foreign: vec![(1, good_first_part); 2], ..plain() };
     let report = check(&setting, &[]);
-    assert!(matches!(report.outcome, Some(Outcome::Completed(_))));
+    assert!(matches!(report.outcome, Some(Outcome::Failed(Failure::Ambiguous(_)))), "{:?}", report.outcome);
     let untouched = report.world.server.uploads.values().filter(|upload| upload.parts.len() == 1).count();
-    assert_eq!((untouched, report.world.server.uploads.len()), (2, 2));
+    assert_eq!((untouched, report.world.server.uploads.len(), report.world.server.object), (2, 2, None));
+}
+
+/// A part arrived changed, its next try was lost, and ListParts, which stated no CRC-64, showed what the first try had
+/// left: that was taken for the second.
+#[test]
+fn a_listed_part_without_a_checksum_is_not_taken_for_the_try_that_was_lost() {
+    for lost in [LostBefore, Fate::LostAfter, Fate::LostLate] {
+        let setting = Setting { mute: true, ask_from: 1, blocks: 4, ..plain() };
+        let report = check(&setting, &[&well::<6>()[..], &[Corrupted, lost]].concat());
+        assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
+    }
+}
+
+/// What was sent and not answered is asked for, and not sent again.
+#[test]
+fn a_large_part_whose_answer_was_lost_is_asked_for() {
+    for (ask_from, tries) in [(1, 4), (8, 5)] {
+        let setting = Setting { ask_from, blocks: 4, ..plain() };
+        let report = check(&setting, &[&well::<6>()[..], &[Fate::LostAfter]].concat());
+        let times = |how| report.coverage.times("UploadPart", how);
+        assert_eq!(times("reply") + times("Unanswered"), tries);
+    }
+}
+
+/// An answer without a tag is made up for by the list of parts.
+#[test]
+fn a_part_without_a_tag_is_asked_for() {
+    let report = check(&plain(), &[&well::<6>()[..], &[Fate::Nameless, Fate::Nameless]].concat());
+    assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
+    assert_eq!(report.coverage.times("UploadPart", "reply"), 2);
+}
+
+/// An upload that somebody else had begun was taken over, that could not be written down, and it was aborted as if it had been
+/// ours.
+#[test]
+fn an_upload_that_was_taken_over_is_not_aborted_for_the_journals_sake() {
+    let good_first_part = 0b1000_0001;
+    let setting = Setting { adopt: 9, foreign: vec![(1, good_first_part)], ..plain() };
+    for fails_at in 0..12 {
+        let mut script = vec![Done(0); fails_at];
+        script.extend([Local, Local, Local]);
+        let report = check(&setting, &script);
+        assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
+        assert_eq!(report.coverage.times("Abort", "reply"), 0, "at {fails_at}");
+    }
 }

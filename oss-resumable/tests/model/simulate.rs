@@ -1,36 +1,35 @@
 //! Runs the machine in a world: carries out its actions as the script has it, restarts it after a crash, and writes
 //! down what broke a rule.
 
+mod command;
 mod deeds;
+mod replies;
 mod rules;
 
 use std::{
     collections::{BTreeSet, hash_map::DefaultHasher},
     fmt::Write,
     hash::{Hash, Hasher},
-    num::NonZeroU16,
     time::Duration,
 };
 
-use oss_checkpoint::{
-    BucketName, ByteCount, Crc64, Durability, Job, ObjectKey, ObjectOptions, PartNumber, ServerTime,
-    ServiceName, Stage, UploadId,
-};
-use oss_resumable::{
-    Action, Adopt, Event, Failure, Fault, FaultClass, Limits, Moment, OnChange, Outcome, Step, Stop,
-    StoredObject, Upload, UploadSpec, UploadedPart, Verify,
-};
+use oss_checkpoint::{ByteCount, Crc64, PartNumber, ServerTime, Stage};
+use oss_resumable::{Action, Event, Failure, Moment, OnChange, Outcome, Step, Stop, StoredObject, Upload};
 
-use self::deeds::{Done, Effect};
+use self::{command::spec_on_change, deeds::Effect};
 use crate::{
+    coverage::Coverage,
     script::Fate,
-    world::{BLOCK, Refused, Setting, World},
+    world::{BLOCK, Setting, World},
 };
 
 /// How often a user runs the same command again.
 const MAX_RUNS: usize = 60;
 /// Far more steps than any upload of eight blocks needs.
 const MAX_STEPS: usize = 20_000;
+
+/// Is given lines that are made only if somebody listens.
+type Tell<'a> = &'a dyn Fn(&dyn Fn() -> String);
 
 /// What a whole history did.
 pub(crate) struct Report {
@@ -41,8 +40,10 @@ pub(crate) struct Report {
     pub(crate) broken: Vec<(&'static str, String)>,
     /// Hash of all actions.
     pub(crate) trace: u64,
-    /// Answers to Initiate that nobody got, and aborts that were refused.
-    pub(crate) lost_initiates: usize,
+    /// Uploads that may be left: answers to Initiate that nobody got, aborts that were refused, and what was falsely
+    /// said to be gone.
+    pub(crate) excused: usize,
+    pub(crate) coverage: Coverage,
     /// Whether unfinished uploads or parts could not be listed at some time.
     pub(crate) listing_denied: bool,
     /// Whether the object could not be looked at at some time.
@@ -50,15 +51,26 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
+    run(setting, script, &|_| {})
+}
+
+/// Tells each action, what befell it, and each event, on stdout.
+pub(crate) fn simulate_aloud(setting: &Setting, script: &[Fate]) -> Report {
+    run(setting, script, &|line| println!("{}", line()))
+}
+
+fn run(setting: &Setting, script: &[Fate], tell: Tell<'_>) -> Report {
     let mut simulation = Simulation {
         world: World::new(setting),
         script: script.iter(),
+        tell,
         now: Duration::from_secs(1),
         broken: Vec::new(),
         trace: DefaultHasher::new(),
         in_flight: Vec::new(),
         late: Vec::new(),
-        lost_initiates: 0,
+        excused: 0,
+        coverage: Coverage::default(),
         journal_failed: false,
         list_denied: setting.list_denied,
         find_denied: setting.find_denied,
@@ -72,6 +84,7 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         maybe_completed: None,
         meddle: None,
         abort_granted: false,
+        object_seen: false,
         replies: 0,
     };
     let mut outcome = None;
@@ -79,7 +92,7 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
     while runs < MAX_RUNS {
         runs += 1;
         match simulation.run() {
-            End::Crashed => {}
+            End::Crashed => (simulation.tell)(&|| "killed\n".to_owned()),
             End::Outcome(end) => {
                 if std::mem::take(&mut simulation.lied) && matches!(end, Outcome::Completed(_)) {
                     simulation.broke("a_wrong_object_is_never_a_success", format!("{end:?}"));
@@ -103,7 +116,8 @@ pub(crate) fn simulate(setting: &Setting, script: &[Fate]) -> Report {
         runs,
         broken: simulation.broken,
         trace: simulation.trace.finish(),
-        lost_initiates: simulation.lost_initiates,
+        excused: simulation.excused,
+        coverage: simulation.coverage,
         listing_denied: simulation.list_denied || simulation.find_denied,
         head_denied: simulation.head_denied,
         world: simulation.world,
@@ -120,13 +134,15 @@ enum End {
 struct Simulation<'a> {
     world: World,
     script: std::slice::Iter<'a, Fate>,
+    tell: Tell<'a>,
     now: Duration,
     broken: Vec<(&'static str, String)>,
     trace: DefaultHasher,
     in_flight: Vec<InFlight>,
     /// Requests whose effect comes after their answer was given up.
     late: Vec<(Duration, Effect)>,
-    lost_initiates: usize,
+    excused: usize,
+    coverage: Coverage,
     journal_failed: bool,
     list_denied: bool,
     find_denied: bool,
@@ -149,6 +165,8 @@ struct Simulation<'a> {
     meddle: Option<Fate>,
     /// An abort was asked for while it could still be granted.
     abort_granted: bool,
+    /// This run has put an object in one request, or has seen one.
+    object_seen: bool,
     replies: u32,
 }
 
@@ -180,6 +198,8 @@ impl Simulation<'_> {
         self.uninitiated = false;
         self.maybe_completed = None;
         self.abort_granted = false;
+        self.object_seen = false;
+        self.journal_failed = false;
         let started = self.now;
         let mut upload = Upload::resume(history, self.spec(), self.limits());
         for _ in 0..MAX_STEPS {
@@ -210,7 +230,24 @@ impl Simulation<'_> {
                     let at = Moment::after_start(self.now.saturating_sub(started));
                     if let Some(index) = self.in_flight.iter().position(|work| work.due <= self.now) {
                         let work = self.in_flight.swap_remove(index);
+                        let (action, fate) = (work.action, work.fate);
                         let event = self.finish(&upload, work);
+                        if fate == Fate::CrashAtReply {
+                            if matches!(event, Event::Initiated { .. }) {
+                                self.excused += 1;
+                            }
+                            self.crash(&upload);
+                            return End::Crashed;
+                        }
+                        match &event {
+                            Event::Failed { fault, .. } => self.coverage.fault(action, fault.class),
+                            _ => self.coverage.reply(action),
+                        }
+                        (self.tell)(&|| format!("{at} {event:?}"));
+                        self.object_seen |= matches!(
+                            event,
+                            Event::ObjectPut { .. } | Event::ObjectInspected { object: Some(_), .. }
+                        );
                         upload.handle(event.clone(), at);
                         self.learn(&event);
                         self.repeat(&mut upload, event, at);
@@ -225,6 +262,11 @@ impl Simulation<'_> {
                     if self.abort_granted && matches!(outcome, Outcome::Completed(_)) {
                         self.broke("an_abort_that_is_granted_is_the_end", format!("{outcome:?}"));
                     }
+                    self.coverage.outcome(&outcome);
+                    (self.tell)(&|| format!("the end of a run: {outcome:?}\n"));
+                    for note in upload.notes() {
+                        self.coverage.note(note);
+                    }
                     return End::Outcome(outcome);
                 }
             }
@@ -237,6 +279,7 @@ impl Simulation<'_> {
     fn start(&mut self, upload: &mut Upload, action: Action, now: Moment) -> bool {
         self.check_start(upload, action);
         let fate = self.script.next().copied().unwrap_or(Fate::Done(1));
+        (self.tell)(&|| format!("{now} {action:?} <- {fate:?}"));
         let mut latency = 3;
         match fate {
             Fate::Done(tenths) => latency = u64::from(tenths),
@@ -271,9 +314,8 @@ impl Simulation<'_> {
             Fate::Pause => upload.handle(Event::StopRequested(Stop::Pause), now),
             Fate::Abort => {
                 let begun = upload.checkpoint();
-                // An object in one request may be there already when its journal is retired.
                 let may_be_there = begun.stage() == Stage::Completing || begun.done().is_some();
-                self.abort_granted |= !may_be_there && !matches!(action, Action::Retire { .. });
+                self.abort_granted |= !may_be_there && !self.object_seen;
                 upload.handle(Event::StopRequested(Stop::Abort), now);
             }
             _ => {}
@@ -314,176 +356,6 @@ impl Simulation<'_> {
                 });
             }
             _ => {}
-        }
-    }
-    /// The time of one action has come.
-    fn finish(&mut self, upload: &Upload, mut work: InFlight) -> Event {
-        let ticket = work.action.ticket();
-        let read = self.read(upload, &mut work);
-        let fail = |class, read| {
-            let fault = Fault { read, ..Fault::new(class, "scripted") };
-            Event::Failed { ticket, fault }
-        };
-        let remote = !matches!(
-            work.action,
-            Action::Save { .. }
-                | Action::Retire { .. }
-                | Action::InspectSource { .. }
-                | Action::ChecksumPart { .. }
-        );
-        match (work.action, work.fate) {
-            (Action::ListParts { .. }, Fate::Refused) => self.list_denied = true,
-            (Action::InspectObject { .. }, Fate::Refused) => self.head_denied = true,
-            // What may not be aborted is named, and left.
-            (Action::Abort { .. }, Fate::Refused) => self.lost_initiates += 1,
-            (Action::FindUploads { .. }, Fate::Refused | Fate::Corrupted) => self.find_denied = true,
-            _ => {}
-        }
-        let lost = matches!(work.fate, Fate::LostBefore | Fate::LostAfter | Fate::LostLate | Fate::Corrupted);
-        self.uninitiated |= lost && matches!(work.action, Action::Initiate { .. });
-        self.unsettled |= lost && matches!(work.action, Action::Complete { .. });
-        match work.fate {
-            Fate::Unreachable if remote => return fail(FaultClass::Unreachable, None),
-            Fate::Throttled if remote => return fail(FaultClass::Throttled, None),
-            Fate::Again(skewed) if remote => {
-                return fail(if skewed { FaultClass::Skewed } else { FaultClass::Unauthorised }, None);
-            }
-            Fate::Refused if remote => {
-                return fail(FaultClass::Refused, None);
-            }
-            Fate::LostBefore if remote => return fail(FaultClass::Unanswered, None),
-            Fate::LostAfter if remote => {
-                self.lose_initiate(&work);
-                if let Some(effect) = work.effect.filter(|_| read.is_ok()) {
-                    let _ = self.apply(effect);
-                }
-                return fail(FaultClass::Unanswered, read.ok().flatten());
-            }
-            Fate::LostLate if remote => {
-                self.lose_initiate(&work);
-                if let Some(effect) = work.effect.filter(|_| read.is_ok()) {
-                    self.late.push((self.now + Duration::from_secs(2), effect));
-                }
-                return fail(FaultClass::Unanswered, read.ok().flatten());
-            }
-            Fate::Corrupted
-                if remote && !matches!(work.action, Action::UploadPart { .. } | Action::PutObject { .. }) =>
-            {
-                self.lose_initiate(&work);
-                if let Some(effect) = work.effect {
-                    let _ = self.apply(effect);
-                }
-                return fail(FaultClass::Corrupted, None);
-            }
-            Fate::Local if matches!(work.action, Action::Save { .. }) => {
-                self.journal_failed = true;
-                return fail(FaultClass::Local, None);
-            }
-            Fate::Local if matches!(work.action, Action::UploadPart { .. } | Action::ChecksumPart { .. }) => {
-                return fail(FaultClass::Local, None);
-            }
-            _ => {}
-        }
-        if read.is_err() {
-            return fail(FaultClass::SourceMoved, None);
-        }
-        let lies = work.fate == Fate::Lie;
-        let mut event = self.reply(upload, work, read.ok().flatten());
-        if let (true, Event::Completed { object, .. } | Event::ObjectPut { object, .. }) = (lies, &mut event)
-        {
-            object.crc64 = Some(Crc64::new(8));
-            self.lied = matches!(event, Event::Completed { .. });
-        }
-        event
-    }
-
-    fn lose_initiate(&mut self, work: &InFlight) {
-        if matches!(work.action, Action::Initiate { .. }) {
-            self.lost_initiates += 1;
-        }
-    }
-
-    /// The answer, after the deed.
-    fn reply(&mut self, upload: &Upload, work: InFlight, read: Option<Crc64>) -> Event {
-        let ticket = work.action.ticket();
-        let fail = |class| Event::Failed { ticket, fault: Fault::new(class, "as the service has it") };
-        let stamp = self.world.source().stamp();
-        let setting = &self.world.setting;
-        let corrupted = work.fate == Fate::Corrupted;
-        match work.action {
-            Action::InspectSource { .. } => Event::SourceInspected { ticket, stamp },
-            Action::ChecksumPart { .. } => {
-                Event::PartChecksummed { ticket, crc64: read.unwrap_or_default(), stamp, at_rest: true }
-            }
-            Action::FindUploads { .. } if setting.find_denied => fail(FaultClass::Refused),
-            Action::FindUploads { .. } => {
-                Event::UploadsFound { ticket, page: self.world.server.list_uploads() }
-            }
-            Action::ListParts { .. } if setting.list_denied => fail(FaultClass::Refused),
-            Action::ListParts { after, .. } => {
-                let id = upload.upload_id().map(UploadId::as_str).unwrap_or_default();
-                let after = after.map_or(0, PartNumber::get);
-                match self.world.server.list_parts(id, after, usize::from(setting.page), setting.mute) {
-                    Some(page) => Event::PartsListed { ticket, page },
-                    None => fail(FaultClass::Vanished),
-                }
-            }
-            Action::InspectObject { .. } => {
-                Event::ObjectInspected { ticket, object: self.world.server.object.clone() }
-            }
-            Action::Save { upto, durability, .. } => {
-                let records = upload.unsaved(upto).to_vec();
-                self.world.disk.records.extend(records);
-                if durability == Durability::Flushed {
-                    self.world.disk.flushed = self.world.disk.records.len();
-                }
-                Event::Saved { ticket }
-            }
-            Action::Retire { .. } => {
-                self.world.disk = crate::world::Disk::default();
-                Event::Retired { ticket }
-            }
-            Action::UploadPart { .. } => {
-                let Some(effect) = work.effect else { return fail(FaultClass::Local) };
-                let local = read.unwrap_or_default();
-                let effect = match effect {
-                    // The bytes are changed on their way.
-                    Effect::UploadPart { id, part, crc64 } if corrupted => {
-                        Effect::UploadPart { id, part, crc64: Crc64::new(crc64.get() ^ 4) }
-                    }
-                    effect => effect,
-                };
-                match self.apply(effect) {
-                    Done::Part(etag, server) => Event::PartUploaded {
-                        ticket,
-                        part: UploadedPart { etag, local, server: Some(server), stamp, at_rest: true },
-                    },
-                    _ => fail(FaultClass::Vanished),
-                }
-            }
-            Action::PutObject { .. }
-            | Action::Initiate { .. }
-            | Action::Complete { .. }
-            | Action::Abort { .. } => {
-                let Some(effect) = work.effect else { return fail(FaultClass::Local) };
-                match self.apply(effect) {
-                    Done::Object(object) if matches!(work.action, Action::PutObject { .. }) => {
-                        Event::ObjectPut { ticket, object, local: read.unwrap_or_default() }
-                    }
-                    Done::Object(object) => Event::Completed { ticket, object },
-                    Done::Upload(id, at) => Event::Initiated {
-                        ticket,
-                        upload_id: UploadId::new(id).unwrap(),
-                        at: Some(ServerTime::from_unix(at)),
-                    },
-                    Done::Nothing => Event::Aborted { ticket },
-                    Done::Refused(Refused::NoSuchUpload) => fail(FaultClass::Vanished),
-                    Done::Refused(Refused::FileAlreadyExists) => fail(FaultClass::Exists),
-                    Done::Refused(Refused::InvalidPart) => fail(FaultClass::PartsRejected),
-                    Done::Part(..) => fail(FaultClass::Local),
-                }
-            }
-            Action::Cancel { .. } => fail(FaultClass::Local),
         }
     }
 
@@ -528,7 +400,7 @@ impl Simulation<'_> {
         // An id that was not in the journal yet is as good as an answer that was lost.
         let id = upload.checkpoint().upload_id();
         if id.is_some() && self.world.disk.history().upload_id() != id {
-            self.lost_initiates += 1;
+            self.excused += 1;
         }
         // The next run begins a moment later.
         self.now += Duration::from_secs(1);
@@ -544,40 +416,16 @@ impl Simulation<'_> {
     fn is_final(&self, failure: &Failure) -> bool {
         self.calm
             && match failure {
-                Failure::Refused(_) | Failure::ProofFailed { .. } | Failure::Plan(_) => true,
+                Failure::Refused(_)
+                | Failure::ProofFailed { .. }
+                | Failure::Plan(_)
+                | Failure::Ambiguous(_)
+                | Failure::NotAdopted(_) => true,
                 Failure::SourceChanged { .. } => {
                     spec_on_change(self.world.setting.on_change) == OnChange::Fail
                 }
                 _ => false,
             }
-    }
-
-    fn spec(&self) -> UploadSpec {
-        let setting = &self.world.setting;
-        let job = Job {
-            service: ServiceName::new("local").unwrap(),
-            bucket: BucketName::new("bucket").unwrap(),
-            key: ObjectKey::new("key").unwrap(),
-            source: b"/source".to_vec(),
-        };
-        UploadSpec {
-            threshold: ByteCount::new(u64::from(setting.threshold_blocks) * BLOCK),
-            part_size: ByteCount::new(u64::from(setting.part_blocks) * BLOCK),
-            on_change: spec_on_change(setting.on_change),
-            verify: spec_verify(setting.verify),
-            adopt: if setting.adopt { Adopt::Auto } else { Adopt::Never },
-            options: ObjectOptions { forbid_overwrite: setting.forbid_overwrite, ..ObjectOptions::default() },
-            ..UploadSpec::new(job, "oss.example", 1_000 + i64::try_from(self.now.as_secs()).unwrap())
-        }
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            concurrency: NonZeroU16::new(u16::from(self.world.setting.concurrency)).unwrap(),
-            flush_parts: 3,
-            seed: self.world.setting.seed,
-            ..Limits::default()
-        }
     }
 }
 
@@ -588,21 +436,5 @@ impl Write for HashText<'_> {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         text.hash(self.0);
         Ok(())
-    }
-}
-
-fn spec_verify(verify: u8) -> Verify {
-    match verify {
-        0 => Verify::None,
-        1 | 2 => Verify::Full,
-        _ => Verify::Auto,
-    }
-}
-
-fn spec_on_change(on_change: u8) -> OnChange {
-    match on_change {
-        0 => OnChange::Fail,
-        1 => OnChange::Restart,
-        _ => OnChange::Heal,
     }
 }

@@ -1,12 +1,12 @@
 //! Server, disk and source in a struct.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use oss_checkpoint::{
     ByteCount, ByteRange, Checkpoint, Crc64, ETag, FileIdentity, PartNumber, Record, ServerTime, SourceStamp,
     UploadId,
 };
-use oss_resumable::{FoundUpload, ListedPart, PartsPage, StoredObject, UploadsPage};
+use oss_resumable::{FaultClass, FoundUpload, ListedPart, PartsPage, StoredObject, UploadsPage};
 use proptest::prelude::*;
 
 /// Bytes come in blocks of the smallest part; a block is nothing but its CRC-64.
@@ -36,7 +36,18 @@ pub(crate) struct Setting {
     pub(crate) page: u8,
     pub(crate) verify: u8,
     pub(crate) on_change: u8,
-    pub(crate) adopt: bool,
+    /// 0 for the first one that was ever begun, 1 to 3 for never, else for the one that fits.
+    pub(crate) adopt: u8,
+    /// Seconds that a security token lasts; 0 for keys that do not end.
+    pub(crate) token: u8,
+    /// Whoever gives out tokens does not answer, this many times in a row.
+    pub(crate) token_fails: u8,
+    /// The local clock is off until it has been corrected.
+    pub(crate) skewed: bool,
+    /// From how many blocks on a part without an answer is asked for.
+    pub(crate) ask_from: u8,
+    /// Seconds without progress after which a run gives up.
+    pub(crate) patience: u16,
     pub(crate) seed: u64,
 }
 
@@ -52,7 +63,14 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
         (prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.2)),
         prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec((1_u8..4, any::<u8>()), 1..3)],
         (prop::bool::weighted(0.1), prop::bool::weighted(0.1), prop::bool::weighted(0.1)),
-        (1_u8..4, 0_u8..6, 0_u8..8, prop::bool::weighted(0.7), any::<u64>()),
+        (1_u8..4, 0_u8..6, 0_u8..8, prop_oneof![1 => Just(0_u8), 30 => 1_u8..12], any::<u64>()),
+        (
+            prop_oneof![5 => Just(0_u8), 1 => 5_u8..30],
+            0_u8..4,
+            prop::bool::weighted(0.1),
+            1_u8..5,
+            prop_oneof![5 => Just(900_u16), 1 => 2_u16..20],
+        ),
     )
         .prop_map(
             |(
@@ -61,6 +79,7 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
                 foreign,
                 (list_denied, find_denied, mute),
                 (page, verify, on_change, adopt, seed),
+                (token, token_fails, skewed, ask_from, patience),
             )| Setting {
                 blocks,
                 short,
@@ -78,6 +97,11 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
                 verify,
                 on_change,
                 adopt,
+                token,
+                token_fails,
+                skewed,
+                ask_from,
+                patience,
                 seed,
             },
         )
@@ -207,12 +231,19 @@ pub(crate) struct World {
     pub(crate) disk: Disk,
     /// Every state of the source; the last one is what it is now.
     pub(crate) versions: Vec<Version>,
+    /// When the security token ends; `None` for keys that do not.
+    pub(crate) token_until: Option<Duration>,
+    token_fails: u8,
+    /// Requests are signed with a time that the server does not take.
+    pub(crate) clock_is_wrong: bool,
 }
 
 impl World {
     pub(crate) fn new(setting: &Setting) -> Self {
-        // Only whole blocks can be joined, so no part of another tool ends within one.
-        let longest = match (setting.foreign.is_empty(), setting.blocks) {
+        // Only whole blocks can be joined, so nothing that may be taken over ends within one: its length might become the
+        // size of all parts.
+        let is_alone = setting.foreign.is_empty() && (1..=3).contains(&setting.adopt);
+        let longest = match (is_alone, setting.blocks) {
             (false, _) => 0,
             (true, 1) => 99,
             (true, _) => 999,
@@ -223,6 +254,9 @@ impl World {
             server: Server::default(),
             disk: Disk::default(),
             versions: vec![source],
+            token_until: (setting.token > 0).then(|| Duration::from_secs(setting.token.into())),
+            token_fails: setting.token_fails,
+            clock_is_wrong: setting.skewed,
         };
         if setting.object {
             let source = world.source();
@@ -260,6 +294,17 @@ impl World {
                 self.server.upload_part(id, number, len, crc64);
             }
         }
+    }
+
+    /// The token had ended: in which class of fault the request ends that found this out.
+    pub(crate) fn renew_token(&mut self, now: Duration) -> FaultClass {
+        if let Some(fails) = self.token_fails.checked_sub(1) {
+            self.token_fails = fails;
+            return FaultClass::Unreachable;
+        }
+        self.token_fails = self.setting.token_fails;
+        self.token_until = Some(now + Duration::from_secs(self.setting.token.into()));
+        FaultClass::Unauthorised
     }
 
     pub(crate) fn source(&self) -> &Version {

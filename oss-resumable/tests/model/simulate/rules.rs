@@ -3,15 +3,16 @@
 use oss_checkpoint::{PartNumber, Stage, UploadId};
 use oss_resumable::{Action, Event, FaultClass, Moment, Part, Upload, Verify};
 
-use super::{Simulation, spec_verify};
+use super::{Simulation, command::spec_verify};
 
 impl Simulation<'_> {
     /// What the rules say about this action, at this moment.
     pub(super) fn check_start(&mut self, upload: &Upload, action: Action) {
-        let durable = self.world.disk.durable();
+        // Where the journal cannot be flushed, what an earlier run wrote has to do.
+        let kept = if self.journal_failed { self.world.disk.history() } else { self.world.disk.durable() };
         match action {
             Action::UploadPart { part, .. } => {
-                if durable.upload_id() != upload.upload_id() || durable.upload_id().is_none() {
+                if kept.upload_id() != upload.upload_id() || kept.upload_id().is_none() {
                     self.broke("upload_id_is_durable_before_part_1", format!("{action:?}"));
                 }
                 let sending = self.count(|action| matches!(action, Action::UploadPart { .. }));
@@ -35,8 +36,8 @@ impl Simulation<'_> {
                 if self.unsettled {
                     self.broke("no_blind_second_complete", format!("{action:?}"));
                 }
-                if durable.stage() != Stage::Completing {
-                    self.broke("stage_is_durable_before_complete", format!("{durable:?}"));
+                if kept.stage() != Stage::Completing {
+                    self.broke("stage_is_durable_before_complete", format!("{kept:?}"));
                 }
                 self.check_coverage(upload);
                 self.maybe_completed = upload.upload_id().map(|id| id.as_str().to_owned());
@@ -46,8 +47,8 @@ impl Simulation<'_> {
             {
                 self.broke("past_the_seal_an_abort_is_refused", format!("{action:?}"));
             }
-            Action::Abort { .. } if durable.stage() != Stage::Aborting && !self.journal_failed => {
-                self.broke("stage_is_durable_before_abort", format!("{durable:?}"));
+            Action::Abort { .. } if kept.stage() != Stage::Aborting && !self.journal_failed => {
+                self.broke("stage_is_durable_before_abort", format!("{kept:?}"));
             }
             Action::Abort { .. } => {
                 let foreign = upload.upload_id().is_some_and(|id| {
@@ -66,8 +67,8 @@ impl Simulation<'_> {
             Action::Initiate { .. } if self.uninitiated => {
                 self.broke("no_blind_second_initiate", format!("{action:?}"));
             }
-            Action::Initiate { .. } if durable.begun().is_none() => {
-                self.broke("intent_is_durable_before_initiate", format!("{durable:?}"));
+            Action::Initiate { .. } if kept.begun().is_none() => {
+                self.broke("intent_is_durable_before_initiate", format!("{kept:?}"));
             }
             _ => {}
         }
