@@ -18,6 +18,7 @@ mod mutants;
 mod outcome;
 mod power;
 mod python;
+mod sim;
 mod soak;
 mod test;
 mod workspace;
@@ -103,6 +104,12 @@ const VERBS: &[Verb] = &[
         usage: "[--rounds N]",
         about: "cut the power of an ext4 with journals on it while the program uploads (needs root)",
         run: power::run,
+    },
+    Verb {
+        name: "sim",
+        usage: "[--seed S | --from S --count N] [--coverage]",
+        about: "schedules of the machine in virtual time; one seed is replayed aloud",
+        run: sim::run,
     },
     Verb {
         name: "soak",

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     command, fuzz, mutants,
     outcome::Outcome,
-    power,
+    power, sim,
     workspace::{Profile, Workspace},
 };
 
@@ -62,10 +62,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<Outcome
     Ok(if failed.is_empty() { Outcome::Passed } else { Outcome::Failed(failed.join("\n")) })
 }
 
+/// Behind the seeds that every run of the tests has.
 fn simulate(workspace: &Workspace) -> Result<Outcome> {
-    let mut test = workspace.cargo(&["test", "--package", "oss-resumable", "--test", "model"]);
-    command::run(test.env("OSS_MODEL_CASES", "2000000"))?;
-    Ok(Outcome::Passed)
+    let arguments = ["--from", "100000", "--count", "10000000", "--coverage"];
+    sim::run(workspace, &arguments.map(str::to_owned))
 }
 
 fn damage(workspace: &Workspace) -> Result<Outcome> {

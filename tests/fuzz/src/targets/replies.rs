@@ -114,7 +114,7 @@ pub(crate) fn object_replies(data: &[u8]) {
     }
     let number = PartNumber::new(3).expect("a part");
     if let Some(part) = read(&UploadPart { target, upload_id, number }, &head, body) {
-        assert_eq!(ETag::new(part.etag.as_str()).as_ref(), Ok(&part.etag));
+        assert!(part.etag.is_none_or(|etag| ETag::new(etag.as_str()) == Ok(etag)));
     }
     let _ = HeadObject { target }.reply(&head, body).map_err(|fault| plausible(&fault));
     // What is gone already counts as removed.

@@ -113,7 +113,7 @@ impl World {
                 let (etag, local) = (etag(part.number), crc(part.number));
                 Event::PartUploaded {
                     ticket,
-                    part: UploadedPart { etag, local, server: Some(local), stamp, at_rest: true },
+                    part: UploadedPart { etag: Some(etag), local, server: Some(local), stamp, at_rest: true },
                 }
             }
             Action::Complete { ticket } => {
@@ -155,7 +155,13 @@ impl World {
                 let etag = etag(part.number);
                 Event::PartUploaded {
                     ticket,
-                    part: UploadedPart { etag, local: crc64, server, stamp, at_rest: input.one_in(2) },
+                    part: UploadedPart {
+                        etag: (!input.one_in(16)).then_some(etag),
+                        local: crc64,
+                        server,
+                        stamp,
+                        at_rest: input.one_in(2),
+                    },
                 }
             }
             Action::Complete { ticket } => Event::Completed { ticket, object: any_object(input) },
