@@ -287,20 +287,28 @@ fn adopt_never_leaves_it_alone() {
 }
 
 #[test]
-fn of_two_uploads_that_fit_none_is_taken_and_both_are_named() {
+fn of_two_uploads_that_fit_the_user_says_which() {
     let scene = Scene::new();
     let (path, bytes) = scene.file("source", 1, 6 * THEIR_PART + 77);
-    let mut theirs = vec![
-        begun_elsewhere(&scene, "object", &bytes, &[1, 2]),
-        begun_elsewhere(&scene, "object", &bytes, &[3, 4]),
-    ];
-    let ended = cp(&scene, &path).run().expect(0);
-    ended.says(&theirs[0]).says(&theirs[1]);
+    let first = begun_elsewhere(&scene, "object", &bytes, &[1, 2]);
+    let second = begun_elsewhere(&scene, "object", &bytes, &[3, 4]);
+    let ended = cp(&scene, &path).run().expect(1);
+    ended.says(&first).says(&second).says("--adopt");
+    assert_eq!((scene.log().data_bytes(), scene.log().count("initiate")), (0, 0));
+    scene.expect_no_object("object");
+
+    cp(&scene, &path).args(["--adopt", &second]).run().expect(0).says("begun elsewhere");
     scene.expect_object("object", &bytes);
-    theirs.sort();
-    let mut left = scene.uploads_of("object");
-    left.sort();
-    assert_eq!(left, theirs, "what is not its own it never aborts");
+    assert_eq!(scene.log().parts_sent(), [1, 2, 5, 6, 7]);
+    assert_eq!(scene.uploads_of("object"), [&*first], "what is not its own it never aborts");
+}
+
+#[test]
+fn an_upload_that_was_named_and_is_not_there_is_an_error() {
+    let scene = Scene::new();
+    let (path, _) = scene.file("source", 1, 6 * THEIR_PART + 77);
+    cp(&scene, &path).args(["--adopt", "NoSuchId"]).run().expect(1).says("NoSuchId").says("--adopt never");
+    assert_eq!((scene.log().data_bytes(), scene.log().count("initiate")), (0, 0));
 }
 
 #[test]
