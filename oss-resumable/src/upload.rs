@@ -58,6 +58,8 @@ pub struct Upload {
     unproved: bool,
     /// Whether parts may not be listed.
     unlistable: bool,
+    /// The stamp under which an earlier run had sealed this upload, so that its Complete may still be on its way.
+    sealed_under: Option<SourceStamp>,
     /// The last part of the pages of ListParts that have come in; `None` before the first and after the last.
     listed_upto: Option<PartNumber>,
     /// An abort that waits for the answer to Initiate.
@@ -108,6 +110,7 @@ impl Upload {
             },
             unproved: false,
             unlistable: false,
+            sealed_under: None,
             listed_upto: None,
             stop: None,
             notes: Vec::new(),

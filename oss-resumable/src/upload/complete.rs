@@ -45,13 +45,8 @@ impl Upload {
 
     /// An earlier run may have completed it.
     pub(super) fn settle_earlier_complete(&mut self) {
-        self.table = self.checkpoint.plan().map(|plan| {
-            let mut table = PartTable::fresh(plan);
-            for part in self.checkpoint.parts() {
-                table.done(part.receipt.number, true);
-            }
-            table
-        });
+        self.table = self.journal_table();
+        self.sealed_under = self.stamp.filter(|_| self.is_current());
         self.phase = Phase::Completing(Completing {
             attempt: Attempt::default(),
             question: Question::Unfinished,
@@ -60,6 +55,15 @@ impl Upload {
             exists: None,
             vanished: None,
         });
+    }
+
+    /// All parts of the journal, as far as it has them.
+    fn journal_table(&self) -> Option<PartTable> {
+        let mut table = PartTable::fresh(self.checkpoint.plan()?);
+        for part in self.checkpoint.parts() {
+            table.done(part.receipt.number, true);
+        }
+        Some(table)
     }
 
     pub(super) fn on_completed(&mut self, object: &StoredObject) {
@@ -80,6 +84,10 @@ impl Upload {
             Phase::Vanishing { attempt, fault } => {
                 attempt.in_flight = false;
                 let fault = fault.clone();
+                if self.sealed_under.is_some() && self.sealed_under == self.stamp {
+                    // The Complete of the run that was killed came only now.
+                    self.table = self.journal_table();
+                }
                 self.judge_found(object, &fault);
             }
             Phase::Completing(completing) => {
@@ -290,6 +298,7 @@ impl Upload {
         }
         self.record(Record::Abandoned);
         self.table = None;
+        self.sealed_under = None;
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
             self.fail(Failure::Refused(fault));

@@ -116,6 +116,7 @@ impl Upload {
     fn after_abort(&mut self, then: Then) {
         self.table = None;
         self.listed_upto = None;
+        self.sealed_under = None;
         match then {
             Then::StartOver => self.phase = Phase::Inspecting { attempt: Attempt::default() },
             Then::End(outcome) => self.retire(outcome),

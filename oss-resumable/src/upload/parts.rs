@@ -19,7 +19,7 @@ pub(crate) struct PartTable {
     /// Rows that are `Check`. The same applies.
     checks: VecDeque<PartNumber>,
     /// Rows that are `Unsure`, and when they are to be asked for. The same applies.
-    unsure: BTreeMap<PartNumber, Moment>,
+    unsure: BTreeMap<PartNumber, Question>,
     trouble: BTreeMap<PartNumber, Trouble>,
     open: u16,
     accepted: u64,
@@ -53,6 +53,13 @@ pub(crate) struct Held {
     pub(crate) etag: ETag,
     /// Whether an earlier run sent it.
     pub(crate) resumed: bool,
+}
+
+/// When a part is to be asked for, and whether that has been done.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    at: Moment,
+    asked: bool,
 }
 
 /// What a part has been through.
@@ -129,29 +136,31 @@ impl PartTable {
     /// To be asked for, but not before `at`.
     pub(crate) fn ask(&mut self, number: PartNumber, crc64: Crc64, at: Moment) {
         if self.set(number, Row::Unsure(crc64)) {
-            self.unsure.insert(number, at);
+            self.unsure.insert(number, Question { at, asked: false });
         }
     }
 
-    /// The lowest part that is to be asked for, once that of all of them which has waited longest is due.
+    /// The lowest part that is due to be asked for; all that are due count as asked from now on.
     pub(crate) fn next_to_ask(&mut self, now: Moment) -> Option<PartNumber> {
         let rows = &self.rows;
         self.unsure.retain(|number, _| matches!(rows.get(number.index()), Some(Row::Unsure(_))));
-        self.unsure.values().any(|at| *at <= now).then(|| self.unsure.keys().next().copied()).flatten()
+        let mut first = None;
+        for (number, question) in self.unsure.iter_mut().filter(|(_, question)| question.at <= now) {
+            question.asked = true;
+            first = first.or(Some(*number));
+        }
+        first
     }
 
-    /// Takes back all parts that were to be asked for from `first` up to `last`, with the CRC-64 of what was sent.
-    pub(crate) fn take_unsure(
-        &mut self,
-        first: PartNumber,
-        last: Option<PartNumber>,
-    ) -> BTreeMap<PartNumber, Crc64> {
+    /// Takes back the parts that were asked for, up to `last`, with the CRC-64 of what was sent. What has become unsure since
+    /// the server was asked is left: its answer may be older.
+    pub(crate) fn take_asked(&mut self, last: Option<PartNumber>) -> BTreeMap<PartNumber, Crc64> {
         let mut taken = BTreeMap::new();
         let rows = &self.rows;
-        self.unsure.retain(|number, _| {
-            let asked = *number >= first && last.is_none_or(|last| *number <= last);
+        self.unsure.retain(|number, question| {
+            let told = question.asked && last.is_none_or(|last| *number <= last);
             match rows.get(number.index()) {
-                Some(Row::Unsure(crc64)) if asked => {
+                Some(Row::Unsure(crc64)) if told => {
                     taken.insert(*number, *crc64);
                     false
                 }
@@ -160,6 +169,15 @@ impl PartTable {
             }
         });
         taken
+    }
+
+    /// All parts that only the server could tell about: it will not.
+    pub(crate) fn send_unsure(&mut self) {
+        for number in std::mem::take(&mut self.unsure).into_keys() {
+            if matches!(self.rows.get(number.index()), Some(Row::Unsure(_))) {
+                self.send(number);
+            }
+        }
     }
 
     /// To be read and compared.
@@ -252,7 +270,7 @@ impl PartTable {
     /// When the next waiting part is due, or the next that is to be asked for.
     pub(crate) fn due(&self) -> Option<Moment> {
         let waiting = self.waiting.peek().map(|Reverse((at, _))| *at);
-        waiting.into_iter().chain(self.unsure.values().copied()).min()
+        waiting.into_iter().chain(self.unsure.values().map(|question| question.at)).min()
     }
 
     /// The source is another one: what was proved has to be read again (`read_again`) or sent again. Parts that the new

@@ -131,8 +131,8 @@ pub(crate) enum About {
     /// All that the server holds.
     #[default]
     Everything,
-    /// What became of parts from this one on whose answer was lost or said too little.
-    Unsure(PartNumber),
+    /// What became of parts whose answer was lost or said too little.
+    Unsure,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -41,8 +41,7 @@ impl Upload {
             && let Some(first) = table.next_to_ask(now)
         {
             let after = PartNumber::new(u64::from(first.get()) - 1).ok();
-            let about = About::Unsure(first);
-            transfer.listing = Some(Listing { attempt: Attempt::default(), after, about });
+            transfer.listing = Some(Listing { attempt: Attempt::default(), after, about: About::Unsure });
         }
         if let Some(listing) = &mut transfer.listing
             && let Next::Act(Action::ListParts { ticket, .. }) =
@@ -88,9 +87,9 @@ impl Upload {
             Phase::Completing(_) => self.on_still_unfinished(),
             Phase::Transferring(transfer) => {
                 let Some(listing) = transfer.listing.take() else { return };
-                if let About::Unsure(first) = listing.about {
+                if listing.about == About::Unsure {
                     self.patience.progress(self.now);
-                    self.settle_unsure(first, &page);
+                    self.settle_unsure(&page);
                     return;
                 }
                 // A marker that does not move on would list the same page for ever.
@@ -152,10 +151,10 @@ impl Upload {
         self.listed_upto = upto;
     }
 
-    /// Parts from `first` on were sent, and nobody knows whether they are there: this page tells as far as it goes.
-    fn settle_unsure(&mut self, first: PartNumber, page: &PartsPage) {
+    /// Parts were sent, and nobody knows whether they are there: this page tells as far as it goes.
+    fn settle_unsure(&mut self, page: &PartsPage) {
         let Some(table) = &mut self.table else { return };
-        for (number, sent) in table.take_unsure(first, page.next) {
+        for (number, sent) in table.take_asked(page.next) {
             let planned = table.part(number).map(|part| part.range.len);
             let listed = page.parts.iter().find(|part| part.number == number);
             // Without a CRC-64 it may be what an earlier try left there, with other bytes.
@@ -182,9 +181,7 @@ impl Upload {
                 self.unlistable = true;
                 self.note_once(Note::ListDenied(fault));
                 if let Some(table) = &mut self.table {
-                    for (number, _) in table.take_unsure(PartNumber::FIRST, None) {
-                        table.send(number);
-                    }
+                    table.send_unsure();
                 }
                 // Once Complete has said that the parts are others, nobody knows which.
                 let trusted = self.rejected == 0;

@@ -24,13 +24,13 @@ pub(crate) fn judged_aloud(setting: &Setting, script: &[Fate]) -> (Report, Vec<B
 
 fn look_at(script: &[Fate], mut report: Report) -> (Report, Vec<Broken>) {
     let mut broken = std::mem::take(&mut report.broken);
-    broken.extend(the_object_is_the_source_or_there_is_none(script, &report));
+    broken.extend(the_object_is_the_source_or_there_is_none(&report));
     broken.extend(an_upload_ends(&report));
     broken.extend(nothing_is_left_to_pay_for(script, &report));
     (report, broken)
 }
 
-fn the_object_is_the_source_or_there_is_none(script: &[Fate], report: &Report) -> Option<Broken> {
+fn the_object_is_the_source_or_there_is_none(report: &Report) -> Option<Broken> {
     const RULE: &str = "the_object_is_the_source_or_there_is_none";
     if let Some(mixed) = report.world.server.objects.iter().find(|object| !report.world.is_a_source(object)) {
         return Some((RULE, format!("a mixed object: {mixed:?}")));
@@ -41,7 +41,7 @@ fn the_object_is_the_source_or_there_is_none(script: &[Fate], report: &Report) -
         object.crc64 == Some(finished.facts.crc64) && object.size == Some(finished.facts.size)
     });
     // A request of before, given up without an answer, may land behind the last one.
-    let overtaken = script.contains(&Fate::LostLate);
+    let overtaken = report.landed_late;
     // Who may not look has only the word of the run that proved it.
     let unseen = finished.already && report.head_denied;
     (!proved && !overtaken && !unseen).then(|| (RULE, format!("{object:?} is not {finished:?}")))

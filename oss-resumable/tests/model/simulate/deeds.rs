@@ -106,6 +106,7 @@ impl Simulation<'_> {
         while index < self.late.len() {
             if all || self.late[index].0 <= self.now {
                 let (_, effect) = self.late.swap_remove(index);
+                self.landed_late = true;
                 if !matches!(&effect, Effect::UploadPart { crc64, .. } if *crc64 == Crc64::EMPTY) {
                     let _ = self.apply(effect);
                 }
