@@ -104,8 +104,6 @@ struct Figures {
     again: u64,
     /// Most of them in one round.
     most_again: u64,
-    /// Uploads that were begun anew although the one before was completed.
-    anew: u64,
 }
 
 /// How one run of the program ended.
@@ -156,15 +154,13 @@ impl Scene {
             command::output(&mut self.cp(&source, &key)).context("the run after the cut")?;
         }
         self.look(&key, &bytes)?;
-        // Where the upload is completed between two questions of the run after a cut, that run begins another one; it is
-        // counted apart, and no more than one is borne.
         let anew = self.requests.completed(&key)?.saturating_sub(1);
-        let again = self.requests.bytes_of_parts(&key)?.saturating_sub(LENGTH * (1 + anew));
+        ensure!(anew == 0, "an upload was begun anew although it was complete");
+        let again = self.requests.bytes_of_parts(&key)?.saturating_sub(LENGTH);
         ensure!(
-            anew <= 1 && again <= cuts * PARALLEL * PART,
+            again <= cuts * PARALLEL * PART,
             "{again} bytes were sent again after {cuts} power cuts, more than what was in flight"
         );
-        self.figures.anew += anew;
         self.figures.rounds += 1;
         self.figures.again += again;
         self.figures.most_again = self.figures.most_again.max(again);
@@ -188,8 +184,9 @@ impl Scene {
         }
         // The instant is the point: nothing is waited for.
         thread::sleep(pause);
-        switch.cut()?;
+        // Whatever a run comes to after the cut, even success, is that of a run whose disk is gone.
         let ended = run.0.try_wait()?;
+        switch.cut()?;
         drop(run);
         self.disk.restart()?;
         if let Some(status) = ended {
@@ -307,11 +304,11 @@ impl Figures {
 
 impl std::fmt::Display for Figures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { rounds, cuts, amid, again, most_again, anew } = self;
+        let Self { rounds, cuts, amid, again, most_again } = self;
         write!(
             f,
             "{rounds} uploads, {cuts} power cuts, {amid} of them amid parts; {again} of {} bytes were sent again, \
-             {most_again} at most in one upload; {anew} were begun anew although they were complete",
+             {most_again} at most in one upload",
             LENGTH * *rounds as u64
         )
     }
