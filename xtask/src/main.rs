@@ -9,6 +9,7 @@ mod ci;
 mod command;
 mod deny;
 mod emulator;
+mod faults;
 mod fuzz;
 mod interop;
 mod layers;
@@ -74,6 +75,12 @@ const VERBS: &[Verb] = &[
         usage: "",
         about: "licences, bans and sources of all dependencies (installs cargo-deny once)",
         run: |workspace, arguments| no_arguments(arguments, || deny::run(workspace)),
+    },
+    Verb {
+        name: "faults",
+        usage: "[--all]",
+        about: "rows of the fault catalogue without a test; --all: each row with its tests",
+        run: faults::run,
     },
     Verb {
         name: "golden",

@@ -1,5 +1,4 @@
 //! Secrets that stand out: every scene is used with them, and whatever the program says or leaves on a disk is searched for them.
-// Rows: 89, 90
 
 use std::{fmt::Write as _, fs, path::Path, sync::LazyLock};
 
