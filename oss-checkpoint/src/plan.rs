@@ -132,6 +132,7 @@ impl PartPlan {
 mod tests {
     use super::*;
 
+    // Rows: 113
     #[test]
     fn ranges_tile_the_source() {
         for len in [1, 102_399, 102_400, 102_401, 1_024_000, 1_024_001] {
@@ -149,6 +150,7 @@ mod tests {
         }
     }
 
+    // Rows: 114, 115
     #[test]
     fn the_part_size_grows_where_10_000_parts_are_not_enough() {
         let mib = ByteCount::mib(1);

@@ -233,6 +233,7 @@ mod tests {
         check("FileAlreadyExists", "--forbid-overwrite");
     }
 
+    // Rows: 70
     #[test]
     fn who_may_not_look_at_objects_is_told_which_permission_that_takes() {
         let refusal = Refusal { status: 403, code: "AccessDenied".to_owned(), ..Refusal::default() };
@@ -241,6 +242,7 @@ mod tests {
         assert!(for_failure(&failure, &around()).unwrap_or_default().contains("oss:GetObject on demo"));
     }
 
+    // Rows: 20
     #[test]
     fn another_endpoint_and_another_region_are_told() {
         let hint = |refusal: Refusal| {
@@ -276,6 +278,7 @@ mod tests {
         assert!(for_failure(&limited, &around()).unwrap_or_default().contains("ulimit -f"));
     }
 
+    // Rows: 121, 124
     #[test]
     fn a_place_that_takes_no_journal_comes_with_the_flag_that_names_another() {
         for number in [1, 2, 13, 17, 20, 27, 28, 30] {
@@ -285,6 +288,7 @@ mod tests {
         }
     }
 
+    // Rows: 134
     #[test]
     fn a_lock_says_who_holds_it() {
         let holder = Holder { pid: 17, host: "lab".to_owned(), since: 1_000 };

@@ -392,6 +392,7 @@ mod tests {
         check("oss emulate --root /x --access-key canary", &[], "ID:SECRET");
     }
 
+    // Rows: 89
     #[test]
     fn no_secret_is_shown() {
         let settings = settle(

@@ -91,6 +91,7 @@ mod tests {
     use super::*;
     use crate::exit::ExitStatus;
 
+    // Rows: 110
     #[test]
     fn what_is_no_file_is_refused_by_kind() {
         let check = |path: &str, status: ExitStatus, part: &str| {

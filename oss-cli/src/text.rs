@@ -86,6 +86,7 @@ mod tests {
 
     use super::*;
 
+    // Rows: 98
     #[test]
     fn no_escape_sequence_reaches_the_terminal() {
         let check = |text: &str, shown: &str| assert_eq!(printable(text), shown);

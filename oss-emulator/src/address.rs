@@ -180,6 +180,7 @@ mod tests {
         assert!(check("localhost", &format!("/demo/{}", "k".repeat(1023))).is_ok());
     }
 
+    // Rows: 99
     #[test]
     fn a_strangers_host_is_refused_when_told_so() {
         let mut settings = Settings::new("unused");

@@ -144,6 +144,7 @@ impl FromStr for Cname {
 mod tests {
     use super::*;
 
+    // Rows: 89
     #[test]
     fn an_access_key_is_read_and_never_shown() {
         let key: AccessKey = "id:canary-secret:canary:token".parse().unwrap();

@@ -190,6 +190,7 @@ fn visible_ascii(what: &'static str, text: &str) -> Result<(), SignError> {
 mod tests {
     use super::*;
 
+    // Rows: 89
     #[test]
     fn what_no_credential_can_hold_is_refused_without_being_shown() {
         for text in ["", "Hidden\n", "\tHidden", "Hid\u{0}Hidden", "Hidden "] {

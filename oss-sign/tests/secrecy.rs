@@ -39,6 +39,7 @@ fn shows_nothing(shown: &str) {
     }
 }
 
+// Rows: 89
 #[test]
 fn credentials_print_stars() {
     let shown = format!("{:?}", credentials());
@@ -49,6 +50,7 @@ fn credentials_print_stars() {
     assert_eq!(format!("{:?}", SecurityToken::new(TOKEN).unwrap()), "SecurityToken(***)");
 }
 
+// Rows: 89
 #[test]
 fn a_signer_and_a_verifier_that_keep_keys_print_none() {
     let (signer, verifier) = (Signer::new(region()), Verifier::new(region()));
@@ -61,6 +63,7 @@ fn a_signer_and_a_verifier_that_keep_keys_print_none() {
     }
 }
 
+// Rows: 89, 90
 #[test]
 fn a_signed_head_prints_neither_token_nor_signature() {
     let mut head = head();
@@ -72,6 +75,7 @@ fn a_signed_head_prints_neither_token_nor_signature() {
     assert!(!shown.contains(trace.signature()), "{shown}");
 }
 
+// Rows: 89, 90
 #[test]
 fn a_trace_prints_neither_token_nor_signature() {
     let signer = Signer::new(region());
@@ -87,6 +91,7 @@ fn a_trace_prints_neither_token_nor_signature() {
     }
 }
 
+// Rows: 89, 90
 #[test]
 fn a_refusal_prints_neither_token_nor_signature() {
     let mut head = head();
@@ -100,6 +105,7 @@ fn a_refusal_prints_neither_token_nor_signature() {
     }
 }
 
+// Rows: 89
 #[test]
 fn errors_do_not_quote_what_they_refuse() {
     let given = format!("{SECRET}\n{TOKEN}");

@@ -41,6 +41,7 @@ fn other_options_than_those_that_were_sealed_are_another_upload() {
     scene.expect_nothing_left();
 }
 
+// Rows: 50
 #[test]
 fn an_object_that_was_replaced_unseen_is_told_once_and_then_sent_anew() {
     for flags in [&[][..], &["--on-change", "restart"], &["--no-resume"]] {
@@ -57,6 +58,7 @@ fn an_object_that_was_replaced_unseen_is_told_once_and_then_sent_anew() {
     }
 }
 
+// Rows: 108
 #[test]
 fn a_source_that_changed_meanwhile_is_sent_whatever_became_of_the_old_one() {
     let (scene, _) = completed_and_killed(&[]);

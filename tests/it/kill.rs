@@ -15,6 +15,7 @@ const SLOW: &str = "[[fault]]\nat = 'upload_part'\ndo = 'throttle'\nrate = '1M'\
 /// A Complete that is carried out and not answered.
 const COMPLETE_HANGS: &str = "[[fault]]\nat = 'complete'\ndo = 'stall-answer'\nfor = '1h'\n";
 
+// Rows: 80, 139
 #[test]
 fn the_server_inside_dies_with_the_program_and_both_go_on() {
     let scene = Scene::new();
@@ -40,6 +41,7 @@ fn the_server_inside_dies_with_the_program_and_both_go_on() {
     assert!(sent <= bytes.len() + 4 * PARALLEL * PART, "{sent} bytes");
 }
 
+// Rows: 80
 #[test]
 fn a_server_that_is_killed_and_comes_back_is_gone_on_with_by_itself() {
     let mut scene = Scene::with_faults(SLOW);
@@ -59,6 +61,7 @@ fn a_server_that_is_killed_and_comes_back_is_gone_on_with_by_itself() {
     assert!(log.parts_stored().len() <= most, "{:?}", log.parts_stored());
 }
 
+// Rows: 49, 139
 #[test]
 fn a_client_killed_behind_an_unanswered_complete_finds_the_object_and_sends_nothing() {
     let mut scene = Scene::with_faults(COMPLETE_HANGS);
@@ -80,6 +83,7 @@ fn a_client_killed_behind_an_unanswered_complete_finds_the_object_and_sends_noth
     }
 }
 
+// Rows: 49
 #[test]
 fn in_words_it_was_complete_already() {
     let mut scene = Scene::with_faults(COMPLETE_HANGS);
@@ -92,6 +96,7 @@ fn in_words_it_was_complete_already() {
     assert!(ended.stdout.contains("complete already"), "{ended:?}");
 }
 
+// Rows: 51, 139
 #[test]
 fn a_client_killed_behind_a_complete_that_did_nothing_completes_and_sends_no_part() {
     let mut scene = Scene::with_faults("[[fault]]\nat = 'complete'\ndo = 'no-act'\n");
@@ -107,6 +112,7 @@ fn a_client_killed_behind_a_complete_that_did_nothing_completes_and_sends_no_par
     assert_eq!(scene.log().since(seen).data_bytes(), 0);
 }
 
+// Rows: 49, 80
 #[test]
 fn a_server_killed_behind_an_unanswered_complete_is_asked_and_nothing_is_sent_twice() {
     let mut scene = Scene::with_faults(COMPLETE_HANGS);

@@ -28,6 +28,7 @@ fn cp(scene: &Scene) -> Oss {
 /// Complete is not answered, so that the process can be looked at when all the work is done.
 const COMPLETE_IS_LOST: &str = "[[fault]]\nat = 'complete'\ndo = 'no-act'\n";
 
+// Rows: 116
 #[test]
 fn four_large_parts_at_once_take_less_than_64_mib() {
     let mut scene = Scene::with("", &["--discard"]);
@@ -51,6 +52,7 @@ fn four_large_parts_at_once_take_less_than_64_mib() {
     scene.expect_nothing_left();
 }
 
+// Rows: 116
 #[test]
 fn one_large_request_takes_less_than_64_mib() {
     let scene = Scene::with("[[fault]]\nat = 'put_object'\ndo = 'lose-answer'\nnth = 1\n", &["--discard"]);

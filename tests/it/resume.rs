@@ -25,6 +25,7 @@ fn again(scene: &Scene) -> Oss {
     scene.cp(&scene.path("source"), "object")
 }
 
+// Rows: 139
 #[test]
 fn parts_are_a_set_and_a_hole_costs_one_part() {
     for missing in [1, 2, 5, PARTS] {
@@ -46,6 +47,7 @@ fn parts_are_a_set_and_a_hole_costs_one_part() {
     }
 }
 
+// Rows: 114
 #[test]
 fn other_numbers_on_the_command_line_do_not_change_the_parts_of_an_upload() {
     let (scene, bytes) = killed_with_a_hole(3);
@@ -63,6 +65,7 @@ fn other_numbers_on_the_command_line_do_not_change_the_parts_of_an_upload() {
     assert_eq!(scene.log().since(seen).parts_sent(), [3]);
 }
 
+// Rows: 47, 139
 #[test]
 fn what_the_server_holds_and_the_journal_does_not_know_is_read_and_not_sent() {
     // Each part is stored, and its answer does not come.
@@ -100,6 +103,7 @@ fn what_may_be_read_again_can_be_said() {
     }
 }
 
+// Rows: 55
 #[test]
 fn a_part_that_the_server_holds_with_other_bytes_is_sent_again() {
     let (scene, bytes) = killed_with_a_hole(7);
@@ -113,6 +117,7 @@ fn a_part_that_the_server_holds_with_other_bytes_is_sent_again() {
     assert_eq!(scene.log().since(seen).parts_sent(), [4, 7]);
 }
 
+// Rows: 55
 #[test]
 fn a_file_that_has_been_at_rest_is_vouched_for_by_its_times_and_the_server_is_not() {
     let mut scene = Scene::new();
@@ -138,6 +143,7 @@ fn a_file_that_has_been_at_rest_is_vouched_for_by_its_times_and_the_server_is_no
     assert_eq!(scene.log().since(seen).parts_sent(), [4, 7]);
 }
 
+// Rows: 61
 #[test]
 fn an_upload_that_was_aborted_elsewhere_begins_anew_and_says_so() {
     let (scene, bytes) = killed_with_a_hole(7);
@@ -216,6 +222,7 @@ fn no_resume_begins_anew_whatever_became_of_a_sealed_upload() {
     }
 }
 
+// Rows: 70
 #[test]
 fn no_resume_names_and_leaves_what_may_not_be_aborted() {
     let (mut scene, bytes) = killed_with_a_hole(2);

@@ -90,6 +90,7 @@ fn expect_object_is_source(scene: &Scene) {
     scene.expect_object("object", &fs::read(scene.path("source")).unwrap());
 }
 
+// Rows: 105, 108
 #[test]
 fn of_a_source_that_changed_before_the_resume_only_the_parts_that_differ_go_again() {
     for case in CASES {
@@ -104,6 +105,7 @@ fn of_a_source_that_changed_before_the_resume_only_the_parts_that_differ_go_agai
     }
 }
 
+// Rows: 102, 103, 104, 105
 #[test]
 fn of_a_source_that_changes_during_the_upload_only_the_parts_that_differ_go_again() {
     for case in CASES {
@@ -127,6 +129,7 @@ fn of_a_source_that_changes_during_the_upload_only_the_parts_that_differ_go_agai
     }
 }
 
+// Rows: 105, 108
 #[test]
 fn a_change_is_an_error_when_that_is_asked_for_and_all_is_kept() {
     let scene = changed_before_a_resume(|path| keep_times(path, |path| flip(path, &[3])));
@@ -144,6 +147,7 @@ fn a_change_is_an_error_when_that_is_asked_for_and_all_is_kept() {
     assert_eq!(scene.log().since(seen).parts_sent(), [3, 8]);
 }
 
+// Rows: 105
 #[test]
 fn a_change_during_the_upload_is_an_error_when_that_is_asked_for() {
     let mut scene = Scene::new();
@@ -157,6 +161,7 @@ fn a_change_during_the_upload_is_an_error_when_that_is_asked_for() {
     assert_eq!(scene.log().count("complete"), 0);
 }
 
+// Rows: 108
 #[test]
 fn a_change_begins_a_new_upload_when_that_is_asked_for() {
     let scene = changed_before_a_resume(|path| flip(path, &[3]));
@@ -171,6 +176,7 @@ fn a_change_begins_a_new_upload_when_that_is_asked_for() {
     assert_eq!(aborted, former);
 }
 
+// Rows: 101
 #[test]
 fn a_source_that_never_stops_changing_ends_without_an_object() {
     let scene = Scene::new();
@@ -212,6 +218,7 @@ fn changed_in_one_request(change: fn(&Path), flags: &[&str], code: i32) -> Scene
     scene
 }
 
+// Rows: 102, 103, 104, 105
 #[test]
 fn what_changes_in_the_middle_of_one_request_stores_nothing_torn() {
     let changes: [fn(&Path); 4] = [
@@ -232,6 +239,7 @@ fn what_changes_in_the_middle_of_one_request_stores_nothing_torn() {
     }
 }
 
+// Rows: 109
 #[test]
 fn a_source_that_is_gone_is_kept_for_and_gone_on_with_when_it_is_back() {
     let mut scene = Scene::new();

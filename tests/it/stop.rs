@@ -43,6 +43,7 @@ fn stopped_by(signals: &[Signal]) {
     assert_eq!(scene.log().since(seen).parts_sent(), [HANGING]);
 }
 
+// Rows: 143
 #[test]
 fn a_signal_pauses_and_the_last_line_goes_on() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
@@ -50,12 +51,14 @@ fn a_signal_pauses_and_the_last_line_goes_on() {
     }
 }
 
+// Rows: 143
 #[test]
 fn twice_stops_at_once() {
     stopped_by(&[Signal::INT, Signal::INT]);
     stopped_by(&[Signal::INT, Signal::TERM]);
 }
 
+// Rows: 143
 #[test]
 fn what_is_paused_says_so_in_json_too() {
     let mut scene = Scene::new();
@@ -73,6 +76,7 @@ fn what_is_paused_says_so_in_json_too() {
     assert!(!ended.last_line().contains("--no-resume"), "that would begin anew: {}", ended.last_line());
 }
 
+// Rows: 143
 #[test]
 fn a_pause_before_the_first_answer_works_too() {
     let operations = ["list_uploads", "initiate", "complete"];
@@ -98,6 +102,7 @@ fn a_pause_before_the_first_answer_works_too() {
     }
 }
 
+// Rows: 143
 #[test]
 fn a_small_file_that_hangs_can_be_paused_and_goes_on() {
     let mut scene = Scene::with_faults("[[fault]]\nat = 'put_object'\ndo = 'stall-answer'\nfor = '1h'\n");
@@ -124,6 +129,7 @@ fn a_deadline_pauses_with_a_code_of_its_own() {
     assert!(scene.log().data_bytes() <= (LENGTH + 2 * PART) as u64);
 }
 
+// Rows: 145
 #[test]
 fn what_is_suspended_goes_on_when_it_is_continued() {
     let mut scene = Scene::new();

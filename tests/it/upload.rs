@@ -27,6 +27,7 @@ fn parts_of(length: usize) -> usize {
     log.count("upload_part")
 }
 
+// Rows: 112, 113
 #[test]
 fn below_the_threshold_a_file_goes_in_one_request() {
     for length in [0, 1, PART - 1] {
@@ -34,6 +35,7 @@ fn below_the_threshold_a_file_goes_in_one_request() {
     }
 }
 
+// Rows: 113
 #[test]
 fn from_the_threshold_on_a_file_goes_in_parts_and_the_last_may_be_short() {
     for (length, parts) in
@@ -69,6 +71,7 @@ const ODD_KEYS: &[&str] = &[
     "\u{feff}",
 ];
 
+// Rows: 97
 #[test]
 fn keys_are_what_was_typed_in_one_request_and_in_parts() {
     let scene = Scene::new();
@@ -86,6 +89,7 @@ fn keys_are_what_was_typed_in_one_request_and_in_parts() {
     scene.expect_nothing_left();
 }
 
+// Rows: 97
 #[test]
 fn keys_that_oss_refuses_are_refused_before_anything_is_sent() {
     let scene = Scene::new();
@@ -142,6 +146,7 @@ fn what_is_said_of_the_object_arrives_with_it() {
     }
 }
 
+// Rows: 63
 #[test]
 fn an_object_that_is_there_stays_when_it_may_not_be_replaced() {
     let scene = Scene::new();
@@ -249,6 +254,7 @@ fn the_server_inside_needs_no_account_and_keeps_what_it_got() {
     upload().run().expect(0);
 }
 
+// Rows: 119
 #[test]
 fn a_file_may_have_any_name() {
     let scene = Scene::new();
@@ -277,6 +283,7 @@ fn a_file_may_have_any_name() {
     scene.oss().args(["cp", "--"]).arg(OsStr::from_bytes(b"\xff\xfe")).arg("oss://demo/").run().expect(1);
 }
 
+// Rows: 147
 #[test]
 fn few_open_files_and_little_address_space_are_enough_or_the_limit_is_named() {
     let scene = Scene::new();

@@ -61,6 +61,7 @@ fn an_etag_is_the_md5_and_an_empty_object_has_crc_0() {
     assert_eq!(scene.head("demo/empty").header("content-type"), Some("application/octet-stream"));
 }
 
+// Rows: 97
 #[test]
 fn a_key_is_kept_byte_for_byte_and_never_becomes_a_path() {
     let scene = Scene::new();

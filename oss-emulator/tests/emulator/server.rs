@@ -8,6 +8,7 @@ use oss_emulator::{Emulator, Request, Settings, StartError};
 
 use crate::client::{Ask, Client, Scene, bytes, crc64};
 
+// Rows: 80
 #[test]
 fn a_restarted_server_finds_its_uploads_and_objects() {
     let scene = Scene::new();
@@ -25,6 +26,7 @@ fn a_restarted_server_finds_its_uploads_and_objects() {
     assert!(scene.get("demo/k").body == [&first[..], b"end"].concat());
 }
 
+// Rows: 80
 #[test]
 fn what_a_killed_server_left_half_done_is_cleared_or_finished() {
     let scene = Scene::new();
@@ -226,6 +228,7 @@ fn a_client_that_expects_100_gets_it_before_it_sends() {
     assert_eq!(scene.get("demo/k").body, b"body");
 }
 
+// Rows: 78
 #[test]
 fn a_part_that_lands_after_the_abort_leaves_nothing() {
     let scene = Scene::with(|settings| settings.no_verify = true);
@@ -358,6 +361,7 @@ fn bad_requests_are_answered_or_dropped_and_harm_nobody() {
     assert_eq!(scene.get("demo/k").body, b"x");
 }
 
+// Rows: 99
 #[test]
 fn only_this_machine_is_served_unless_told_otherwise() {
     let folder = tempfile::tempdir().unwrap();

@@ -120,6 +120,7 @@ impl SigningClock {
 mod tests {
     use super::*;
 
+    // Rows: 86, 87
     #[tokio::test(start_paused = true)]
     async fn the_offset_is_learned_from_the_uncorrected_clock_at_most_once_a_minute() {
         let clock = SigningClock::default();
@@ -140,6 +141,7 @@ mod tests {
         assert!((third.time.unix() - third.local - 2400).abs() <= 1, "not added to the former offset");
     }
 
+    // Rows: 88
     #[tokio::test]
     async fn an_absurd_server_time_is_not_believed() {
         let clock = SigningClock::default();

@@ -201,6 +201,7 @@ mod tests {
         }
     }
 
+    // Rows: 102
     #[test]
     fn a_source_that_ends_early_has_moved() {
         let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![1; 100]));
@@ -244,6 +245,7 @@ mod tests {
         }
     }
 
+    // Rows: 105
     #[test]
     fn the_last_block_of_a_source_that_is_written_to_is_never_handed_out() {
         for at in 1..=3 {
@@ -257,6 +259,7 @@ mod tests {
         }
     }
 
+    // Rows: 104
     #[test]
     fn the_last_block_of_another_source_than_planned_is_never_handed_out() {
         let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![1; 100]));
@@ -265,6 +268,7 @@ mod tests {
         assert!(matches!(opened, Err(ReadError::Moved(_))));
     }
 
+    // Rows: 106
     #[test]
     fn what_changed_less_than_two_seconds_ago_is_not_at_rest() {
         let second = 1_000_000_000;

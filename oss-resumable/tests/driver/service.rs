@@ -16,6 +16,7 @@ use crate::{
     support::{Calls, PART, ask, content, on_part, refusal_of, stored, upload, uploader},
 };
 
+// Rows: 47
 #[tokio::test]
 async fn lost_requests_and_answers_of_parts_are_made_good() {
     let fates = [Fate::LoseRequest, Fate::LoseAnswer, Fate::Refuse(Unsent::Connect)];
@@ -47,6 +48,7 @@ impl Observer for Faults {
     }
 }
 
+// Rows: 86
 #[tokio::test]
 async fn a_clock_that_is_wrong_is_corrected_once_for_all_requests() {
     let oss = FakeOss::default();
@@ -56,6 +58,7 @@ async fn a_clock_that_is_wrong_is_corrected_once_for_all_requests() {
     assert_eq!(refused, 1, "{:?}", oss.state().requests);
 }
 
+// Rows: 88
 #[tokio::test]
 async fn a_server_time_of_another_year_is_not_believed() {
     let oss = FakeOss::default();

@@ -33,6 +33,7 @@ async fn a_source_of_many_parts_goes_over_the_transport_of_the_program() {
     calls.check(20 * PART + 3);
 }
 
+// Rows: 104
 #[tokio::test]
 async fn a_put_whose_source_changes_reaches_no_server_as_a_whole_request() {
     let oss = FakeOss::default();
@@ -82,6 +83,7 @@ impl Observer for PauseAtParts {
     }
 }
 
+// Rows: 117
 #[tokio::test]
 async fn a_pause_does_not_wait_for_a_body_that_hangs() {
     let oss = FakeOss::default();

@@ -51,6 +51,7 @@ impl Source for Shifting {
     }
 }
 
+// Rows: 104
 #[tokio::test]
 async fn a_source_that_changes_during_a_put_stores_nothing_of_the_old_one() {
     let (before, after) = (content(PART - 1), Bytes::from(vec![9; PART as usize - 1]));
@@ -73,6 +74,7 @@ async fn a_source_that_changes_during_a_put_stores_nothing_of_the_old_one() {
     }
 }
 
+// Rows: 104
 #[tokio::test]
 async fn a_source_that_changes_between_parts_is_never_mixed() {
     let (before, after) = (content(4 * PART), Bytes::from(vec![9; 4 * PART as usize]));
@@ -85,6 +87,7 @@ async fn a_source_that_changes_between_parts_is_never_mixed() {
     }
 }
 
+// Rows: 105, 108
 #[tokio::test]
 async fn only_the_part_that_changed_between_two_runs_is_sent_again() {
     let directory = tempfile::tempdir().unwrap();
@@ -108,6 +111,7 @@ async fn only_the_part_that_changed_between_two_runs_is_sent_again() {
     assert_eq!(oss.state().count("UploadPart"), 5, "three, the one that changed, and the last");
 }
 
+// Rows: 102, 104
 #[tokio::test]
 async fn a_file_that_is_cut_or_replaced_during_the_upload_is_never_mixed() {
     let cut = |path: &Path| write(path, &content(2 * PART + 1));
@@ -130,6 +134,7 @@ async fn a_file_that_is_cut_or_replaced_during_the_upload_is_never_mixed() {
     }
 }
 
+// Rows: 110
 #[test]
 fn what_is_no_regular_file_is_refused_and_opening_it_does_not_hang() {
     let directory = tempfile::tempdir().unwrap();
@@ -151,6 +156,7 @@ fn what_is_no_regular_file_is_refused_and_opening_it_does_not_hang() {
     assert_eq!(FileSource::new(at("nothing")).inspect().unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 
+// Rows: 104
 #[test]
 fn a_file_that_was_replaced_is_another_one_than_what_is_open() {
     let directory = tempfile::tempdir().unwrap();
@@ -170,6 +176,7 @@ fn a_file_that_was_replaced_is_another_one_than_what_is_open() {
     assert_eq!(&bytes, b"one");
 }
 
+// Rows: 109
 #[tokio::test]
 async fn a_missing_file_is_an_error_of_the_source_and_leaves_no_journal() {
     let directory = tempfile::tempdir().unwrap();

@@ -78,6 +78,7 @@ async fn nothing_outlives_a_run_that_is_dropped() {
     upload(&uploader, BytesSource::new(content(40 * PART))).run().await.expect("its lock is free again");
 }
 
+// Rows: 134
 #[tokio::test]
 async fn two_runs_of_one_upload_do_not_meet() {
     let oss = FakeOss::default();
@@ -108,6 +109,7 @@ impl Source for Hanging {
     }
 }
 
+// Rows: 117
 #[tokio::test]
 async fn a_pause_does_not_wait_for_a_read_that_hangs() {
     let builder = upload(&uploader(FakeOss::default()), Hanging);
@@ -118,6 +120,7 @@ async fn a_pause_does_not_wait_for_a_read_that_hangs() {
     assert!(before.elapsed() < Duration::from_secs(1));
 }
 
+// Rows: 117
 #[tokio::test]
 async fn a_read_that_hangs_is_given_up_like_everything_that_does_not_move() {
     let builder = upload(&uploader(FakeOss::default()), Hanging).give_up_after(Duration::from_millis(300));

@@ -29,6 +29,7 @@ async fn a_source_of_many_parts_arrives_as_it_is_and_is_proved() {
     calls.check(bytes.len() as u64);
 }
 
+// Rows: 112, 113
 #[tokio::test]
 async fn small_and_empty_sources_go_up_in_one_request() {
     for len in [0, 1, PART - 1] {

@@ -19,6 +19,7 @@ use simulate::simulate;
 /// Schedules a run of the tests.
 const SCHEDULES: u64 = 100_000;
 
+// Rows: 41, 42, 46, 47, 48, 49, 50, 51, 61, 62, 73, 81, 83, 86, 101, 108, 139, 140
 #[test]
 fn no_schedule_breaks_a_rule_and_every_branch_is_reached() {
     let campaign = campaign::run(0..SCHEDULES);

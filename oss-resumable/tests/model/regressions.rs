@@ -54,6 +54,7 @@ fn well<const N: usize>() -> [Fate; N] {
 }
 
 /// What a killed process wrote and did not flush was taken for durable, and parts went out under it.
+// Rows: 140
 #[test]
 fn what_was_written_by_a_killed_run_is_flushed_before_parts_go_out() {
     let report = check(&plain(), &[&well::<5>()[..], &[KILLED]].concat());
@@ -61,6 +62,7 @@ fn what_was_written_by_a_killed_run_is_flushed_before_parts_go_out() {
 }
 
 /// The upload whose id had not reached the journal was forgotten when the next run was told to abort.
+// Rows: 46
 #[test]
 fn an_abort_looks_for_the_upload_that_nobody_remembers() {
     for abort_at in 0..6 {
@@ -76,6 +78,7 @@ fn an_abort_looks_for_the_upload_that_nobody_remembers() {
 
 /// Complete was refused since an object was in the way; that the object was not ours was read as a vanished upload,
 /// and the parts were left behind.
+// Rows: 63
 #[test]
 fn a_complete_that_is_refused_for_an_older_object_is_aborted() {
     let setting = Setting { object: true, forbid_overwrite: true, ..plain() };
@@ -85,6 +88,7 @@ fn a_complete_that_is_refused_for_an_older_object_is_aborted() {
 }
 
 /// With no permission to list parts, a part that the server had lost was named again and again.
+// Rows: 57, 73
 #[test]
 fn parts_that_complete_rejects_are_sent_again_when_they_cannot_be_listed() {
     let setting = Setting { list_denied: true, ..plain() };
@@ -111,6 +115,7 @@ fn an_abort_after_the_end_changes_nothing() {
 }
 
 /// An upload that vanishes in each run is begun anew in each run, and ends when it no longer does.
+// Rows: 61
 #[test]
 fn an_upload_that_vanishes_again_and_again_ends_at_last() {
     let script =
@@ -121,6 +126,7 @@ fn an_upload_that_vanishes_again_and_again_ends_at_last() {
 
 /// A part whose bytes were read before the source changed, and that was answered after the change had been noticed, must
 /// not count under the new stamp. Random scripts meet this too rarely.
+// Rows: 101
 #[test]
 fn a_part_that_was_read_before_the_change_is_read_again() {
     let setting = Setting { blocks: 3, concurrency: 3, ..plain() };
@@ -134,6 +140,7 @@ fn a_part_that_was_read_before_the_change_is_read_again() {
 
 /// Sealed by an earlier run, Complete lost, the source longer meanwhile, and no permission to list parts: what was sealed
 /// was gone on with as if the source were still the same, and the object ended where the old source had.
+// Rows: 108
 #[test]
 fn a_sealed_upload_of_an_older_source_is_not_gone_on_with() {
     for denied in [false, true] {
@@ -163,6 +170,7 @@ fn of_two_uploads_that_fit_none_is_taken() {
 
 /// A part arrived changed, its next try was lost, and ListParts, which stated no CRC-64, showed what the first try had
 /// left: that was taken for the second.
+// Rows: 36, 47, 58
 #[test]
 fn a_listed_part_without_a_checksum_is_not_taken_for_the_try_that_was_lost() {
     for lost in [LostBefore, Fate::LostAfter, Fate::LostLate] {
@@ -173,6 +181,7 @@ fn a_listed_part_without_a_checksum_is_not_taken_for_the_try_that_was_lost() {
 }
 
 /// What was sent and not answered is asked for, and not sent again.
+// Rows: 47
 #[test]
 fn a_large_part_whose_answer_was_lost_is_asked_for() {
     for (ask_from, tries) in [(1, 4), (8, 5)] {
@@ -184,6 +193,7 @@ fn a_large_part_whose_answer_was_lost_is_asked_for() {
 }
 
 /// An answer without a tag is made up for by the list of parts.
+// Rows: 58
 #[test]
 fn a_part_without_a_tag_is_asked_for() {
     let report = check(&plain(), &[&well::<6>()[..], &[Fate::Nameless, Fate::Nameless]].concat());

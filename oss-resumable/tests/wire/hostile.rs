@@ -30,6 +30,7 @@ fn with(from: &str, to: &str) -> String {
     LISTING.replacen(from, to, 1)
 }
 
+// Rows: 35
 #[test]
 fn decoration_changes_nothing() {
     let plain = listed(LISTING.as_bytes()).unwrap();
@@ -55,6 +56,7 @@ fn decoration_changes_nothing() {
     }
 }
 
+// Rows: 30
 #[test]
 fn a_document_with_a_flaw_is_refused_and_named() {
     refused("", "ends early");
@@ -113,6 +115,7 @@ fn a_document_with_a_flaw_is_refused_and_named() {
     assert_eq!(listed(b"\xff\xfe<\0L\0").unwrap_err().class, FaultClass::Corrupted);
 }
 
+// Rows: 8, 30
 #[test]
 fn a_document_that_is_cut_anywhere_is_refused() {
     for end in 0..LISTING.len() {
@@ -135,6 +138,7 @@ fn a_list_whose_items_are_interleaved_is_read() {
     }
 }
 
+// Rows: 56
 #[test]
 fn paging_leads_on_or_is_refused() {
     let world = World::new();
@@ -201,6 +205,7 @@ fn paging_through_objects_and_buckets_leads_on_or_is_refused() {
     }
 }
 
+// Rows: 30
 #[test]
 fn depth_size_and_text_are_bounded() {
     let levels = 1_000_000;
@@ -237,6 +242,7 @@ fn depth_size_and_text_are_bounded() {
     }
 }
 
+// Rows: 29
 #[test]
 fn the_page_of_a_captive_portal_is_no_success() {
     let world = World::new();
@@ -266,6 +272,7 @@ fn a_missing_object_is_one_only_by_the_word_of_the_service() {
     assert_eq!(reply(&[("x-oss-request-id", "5C3D9175B6FC201293AD1234")]), Ok("None".to_owned()));
 }
 
+// Rows: 31
 #[test]
 fn an_encoding_that_was_not_asked_for_is_named() {
     let world = World::new();
@@ -285,6 +292,7 @@ fn an_encoding_that_was_not_asked_for_is_named() {
     }
 }
 
+// Rows: 35
 #[test]
 fn headers_that_contradict_themselves_are_refused() {
     let world = World::new();
@@ -314,6 +322,7 @@ fn headers_that_contradict_themselves_are_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
+    // Rows: 30
     #[test]
     fn every_answer_is_read_without_a_panic(
         status in 100_u16..1000,

@@ -38,6 +38,7 @@ fn cases(file: &str) -> Vec<Case<'_>> {
     cases
 }
 
+// Rows: 67, 68, 69
 #[test]
 fn each_recorded_exchange_means_what_it_says() {
     let world = World::new();

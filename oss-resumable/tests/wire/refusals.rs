@@ -20,6 +20,7 @@ fn classes(table: &str) -> impl Iterator<Item = (u16, &str, &str)> {
     })
 }
 
+// Rows: 45, 74
 #[test]
 fn each_code_has_its_class_whatever_its_status() {
     let mut seen = std::collections::BTreeSet::new();
@@ -56,6 +57,7 @@ fn each_code_has_its_class_whatever_its_status() {
     assert!(all.iter().all(|class| seen.contains(class.as_str())), "{seen:?}");
 }
 
+// Rows: 76
 #[test]
 fn without_a_known_code_the_status_decides() {
     let bodies = [error_document("NeverHeardOf"), "<html><body>oops</body></html>".to_owned(), String::new()];
@@ -73,6 +75,7 @@ fn without_a_known_code_the_status_decides() {
     }
 }
 
+// Rows: 72
 #[test]
 fn bugs_of_ours_ask_for_a_report() {
     for code in
@@ -85,6 +88,7 @@ fn bugs_of_ours_ask_for_a_report() {
     assert!(!fault.message.contains("report"), "{}", fault.message);
 }
 
+// Rows: 20
 #[test]
 fn a_refusal_names_the_endpoint_to_use() {
     let document = "<Error><Code>AccessDenied</Code><Message>The bucket you are attempting to access must be \
@@ -105,6 +109,7 @@ fn a_refusal_names_the_endpoint_to_use() {
     }
 }
 
+// Rows: 43
 #[test]
 fn retry_after_is_honoured_up_to_five_minutes() {
     let check = |said: &str, expected: Option<u64>| {
@@ -132,6 +137,7 @@ fn retry_after_is_honoured_up_to_five_minutes() {
     assert_eq!(wire::fault("upload_part", &answer, b"").after, None);
 }
 
+// Rows: 86
 #[test]
 fn the_servers_time_comes_from_the_document_or_else_from_the_head() {
     let skewed =
@@ -151,6 +157,7 @@ fn the_servers_time_comes_from_the_document_or_else_from_the_head() {
     check(head(403, &[date, ("date", "Sun, 22 Nov 2026 14:00:00 GMT")]), "", None);
 }
 
+// Rows: 77
 #[test]
 fn an_error_header_is_decoded_within_limits() {
     let world = World::new();
@@ -171,6 +178,7 @@ fn an_error_header_is_decoded_within_limits() {
     check(&large, "");
 }
 
+// Rows: 77
 #[test]
 fn an_object_that_is_not_there_is_told_in_the_words_of_the_service() {
     let world = World::new();
@@ -190,6 +198,7 @@ fn an_object_that_is_not_there_is_told_in_the_words_of_the_service() {
     assert_eq!(stat.reply(&nobody, b"").unwrap_err().class, FaultClass::Corrupted);
 }
 
+// Rows: 98
 #[test]
 fn what_the_server_says_cannot_reach_the_terminal_raw() {
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}\u{9b}31m";
@@ -223,6 +232,7 @@ fn what_the_server_says_cannot_reach_the_terminal_raw() {
     assert!(clean(&fault.message) && fault.class == FaultClass::Corrupted, "{:?}", fault.message);
 }
 
+// Rows: 89
 #[test]
 fn a_token_that_was_signed_is_not_repeated() {
     let document = "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>PUT\n\nx-oss-date:20261122T120000Z\n\

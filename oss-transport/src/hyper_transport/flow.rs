@@ -305,6 +305,7 @@ mod tests {
         });
     }
 
+    // Rows: 19
     #[test]
     fn informational_answers_do_not_put_the_answer_off() {
         in_still_time(async {
@@ -326,6 +327,7 @@ mod tests {
         });
     }
 
+    // Rows: 18
     #[test]
     fn a_held_body_goes_out_after_a_second() {
         in_still_time(async {
@@ -343,6 +345,7 @@ mod tests {
         });
     }
 
+    // Rows: 16
     #[test]
     fn a_failed_write_stops_the_body_and_leaves_reading_alone() {
         in_still_time(async {

@@ -258,6 +258,7 @@ fn a_dropped_answer_closes_its_connection() {
     }
 }
 
+// Rows: 117
 #[test]
 fn a_thread_that_hangs_in_a_read_is_left_behind() {
     let peer = Peer::answering(OK);

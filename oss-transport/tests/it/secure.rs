@@ -251,6 +251,7 @@ fn bytes_before_the_request_are_no_answer() {
     assert!(matches!(outcome, Err(TransportError::NotSent { reason: Unsent::Closed, .. })), "{outcome:?}");
 }
 
+// Rows: 16
 #[test]
 fn an_early_answer_counts_inside_tls() {
     let config = authority().server("localhost", false);

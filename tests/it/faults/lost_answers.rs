@@ -90,7 +90,7 @@ fn a_lost_answer_to_complete_is_settled_and_nothing_is_sent_again() {
     }
 }
 
-// Rows: 49, 52, 69
+// Rows: 58, 69
 #[test]
 fn an_acceptance_with_another_text_counts_when_the_checksum_is_right() {
     let page = "do = 'body'\nstatus = 200\ntext = '<html>log in</html>'\nanswer = 'after-acting'";
@@ -224,7 +224,7 @@ fn an_answer_that_is_lost_in_one_run_is_settled_in_the_next() {
     assert_eq!(scene.log().count("complete"), 1);
 }
 
-// Rows: 4, 41
+// Rows: 8, 41
 #[test]
 fn a_service_that_never_answers_leaves_what_can_be_resumed() {
     for (at, length) in [("upload_part", MANY), ("complete", MANY), ("put_object", ONE)] {
@@ -237,7 +237,7 @@ fn a_service_that_never_answers_leaves_what_can_be_resumed() {
     }
 }
 
-// Rows: 59, 60
+// Rows: 60
 #[test]
 fn a_lie_about_the_whole_object_is_no_success_and_the_state_is_kept() {
     let outcome = fails_and_resumes(11, MANY, "[[fault]]\nat = 'complete'\ndo = 'corrupt-crc'");

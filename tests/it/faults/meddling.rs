@@ -28,7 +28,7 @@ fn kept(scene: &Scene) -> Vec<u16> {
     scene.back_door().parts(BUCKET, "object", id)
 }
 
-// Rows: 59
+// Rows: 36, 59
 #[test]
 fn a_part_whose_checksum_differs_for_ever_is_no_success_and_the_state_is_kept() {
     for (fault, sent_by_the_next_run) in [("corrupt-crc", &[][..]), ("corrupt-body", &[5][..])] {

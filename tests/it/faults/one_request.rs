@@ -2,7 +2,7 @@
 
 use super::case::{ONE, fails_and_resumes, succeeds};
 
-// Rows: 4, 5, 6, 41, 42, 45, 52, 58, 59, 76
+// Rows: 6, 7, 8, 36, 41, 42, 45, 59, 76
 #[test]
 fn a_file_in_one_request_goes_again_when_its_answer_is_no_proof() {
     for fault in [
@@ -29,7 +29,7 @@ fn a_file_in_one_request_goes_again_when_its_answer_is_no_proof() {
     }
 }
 
-// Rows: 12, 44
+// Rows: 12
 #[test]
 fn a_slow_service_gets_a_file_in_one_request_once() {
     for fault in [
@@ -52,7 +52,7 @@ fn an_object_whose_checksum_differs_for_ever_is_no_success() {
     outcome.arrived("put_object", 3..=3).ended.says("CRC-64");
 }
 
-// Rows: 59
+// Rows: 36
 #[test]
 fn bytes_that_are_hurt_on_every_way_are_no_success() {
     let outcome = fails_and_resumes(11, ONE, "[[fault]]\nat = 'put_object'\ndo = 'corrupt-body'");

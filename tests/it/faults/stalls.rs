@@ -4,7 +4,7 @@ use std::{thread, time::Instant};
 
 use super::case::{MANY, ONE, PARTS, succeeds};
 
-// Rows: 12, 13, 46, 47, 48
+// Rows: 9, 10, 46, 47, 48
 #[test]
 fn a_silent_service_is_left_and_asked_again_on_another_connection() {
     // The clocks are 20 s for a request and 30 s for an answer; all of these run side by side.

@@ -62,14 +62,13 @@ fn a_service_that_only_fails_is_given_up_in_time_and_the_state_is_kept() {
     }
 }
 
-// Rows: 42
+// Rows: 41
 #[test]
 fn one_refusal_in_ten_at_random_is_not_felt() {
     let faults = "[[fault]]\nat = 'any'\nprobability = 0.1\nseed = 4\ndo = 'refuse'\nstatus = 500\ncode = 'InternalError'";
     succeeds(2 * MANY, faults).one_upload();
 }
 
-// Rows: 10
 #[test]
 fn a_service_that_is_silent_is_given_up_in_time_too() {
     for at in ["initiate", "upload_part"] {

@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::TcpListener};
 
 use crate::support::{PART, Scene};
 
-// Rows: 76, 89
+// Rows: 20, 21, 90
 #[test]
 fn a_redirect_to_another_host_is_told_and_not_followed() {
     let trap = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -38,7 +38,7 @@ fn a_redirect_to_another_host_is_told_and_not_followed() {
     assert_eq!(visited.unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-// Rows: 76
+// Rows: 21, 29, 90
 #[test]
 fn a_redirect_by_something_that_is_not_the_service_is_told_too() {
     let faults = "

@@ -332,6 +332,7 @@ fn a_receipt_says_how_far_the_proof_goes() {
     }
 }
 
+// Rows: 108
 #[test]
 fn a_file_that_changed_during_its_upload_stands_in_the_receipt_as_it_went_up() {
     let mut scene = Scene::new();

@@ -72,7 +72,6 @@ fn a_temporary_key_without_its_token_is_refused() {
     scene.expect_object("object", &bytes);
 }
 
-// Rows: 85
 #[test]
 fn a_wrong_region_is_told_with_the_flag_for_the_right_one() {
     let scene = Scene::new();
@@ -81,7 +80,6 @@ fn a_wrong_region_is_told_with_the_flag_for_the_right_one() {
     });
 }
 
-// Rows: 65
 #[test]
 fn a_missing_bucket_is_told_with_the_command_that_makes_it() {
     let scene = Scene::new();
@@ -98,7 +96,6 @@ fn a_missing_bucket_is_told_with_the_command_that_makes_it() {
     scene.oss_at(&endpoint).args(["stat", "oss://demo/object"]).run().expect(0);
 }
 
-// Rows: 85
 #[test]
 fn without_credentials_nothing_is_asked() {
     let scene = Scene::new();
@@ -115,7 +112,7 @@ fn without_credentials_nothing_is_asked() {
     assert_eq!(scene.journals().len(), 0);
 }
 
-// Rows: 71, 98
+// Rows: 98
 #[test]
 fn what_the_service_says_is_repeated_without_what_a_terminal_acts_on() {
     let faults = "

@@ -24,7 +24,7 @@ fn is_unreachable(ended: Ended, what: &str, advice: &str) {
     assert!(matches!(hints[..], [hint] if hint.contains(advice)), "{hints:?}");
 }
 
-// Rows: 1, 2
+// Rows: 4
 #[test]
 fn a_port_where_nobody_listens_is_tried_three_times_in_about_five_seconds() {
     let scene = Scene::new();
@@ -49,7 +49,7 @@ fn a_name_that_does_not_resolve_is_told() {
     is_unreachable(ended, "does not resolve", "slip in oss.nowhere.invalid");
 }
 
-// Rows: 3
+// Rows: 24
 #[test]
 fn plain_http_is_no_https() {
     let scene = Scene::new();
@@ -80,7 +80,7 @@ fn certificate(name: &str) -> (Arc<ServerConfig>, String) {
     (Arc::new(config), issuer.pem())
 }
 
-// Rows: 3
+// Rows: 23
 #[test]
 fn a_certificate_by_nobody_known_is_refused_at_once_and_trusted_when_told_so() {
     let scene = Scene::new();
@@ -100,7 +100,7 @@ fn a_certificate_by_nobody_known_is_refused_at_once_and_trusted_when_told_so() {
     scene.expect_nothing_left();
 }
 
-// Rows: 3
+// Rows: 23
 #[test]
 fn a_certificate_for_another_name_is_refused() {
     let scene = Scene::new();
@@ -114,7 +114,6 @@ fn a_certificate_for_another_name_is_refused() {
     assert_eq!(scene.log().len(), 0);
 }
 
-// Rows: 3
 #[test]
 fn a_ca_file_without_a_certificate_is_told_as_that() {
     let scene = Scene::new();
@@ -130,7 +129,6 @@ fn a_ca_file_without_a_certificate_is_told_as_that() {
     assert_eq!(scene.log().len(), 0);
 }
 
-// Rows: 3
 #[test]
 fn a_ca_file_that_is_none_is_told_by_name() {
     let scene = Scene::new();
