@@ -58,6 +58,8 @@ pub struct Upload {
     unproved: bool,
     /// Whether parts may not be listed.
     unlistable: bool,
+    /// Whether it was tried to do without the source.
+    sourceless: bool,
     /// The stamp under which an earlier run had sealed this upload, so that its Complete may still be on its way.
     sealed_under: Option<SourceStamp>,
     /// The last part of the pages of ListParts that have come in; `None` before the first and after the last.
@@ -110,6 +112,7 @@ impl Upload {
             },
             unproved: false,
             unlistable: false,
+            sourceless: false,
             sealed_under: None,
             listed_upto: None,
             stop: None,
@@ -413,6 +416,7 @@ impl Upload {
             Reaction::Reinspect => self.on_moved_early(),
             Reaction::Refuse => self.fail_refused(work, fault),
             Reaction::Unreachable => self.fail(crate::Failure::Unreachable(fault)),
+            Reaction::Local if work == Work::InspectSource && self.settle_without_source() => {}
             Reaction::Local => self.fail(crate::Failure::Local(fault)),
         }
     }

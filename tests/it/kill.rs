@@ -96,6 +96,25 @@ fn in_words_it_was_complete_already() {
     assert!(ended.stdout.contains("complete already"), "{ended:?}");
 }
 
+// Rows: 49, 109
+#[test]
+fn a_client_killed_behind_an_unanswered_complete_is_settled_without_its_source() {
+    let mut scene = Scene::with_faults(COMPLETE_HANGS);
+    let (path, bytes) = scene.file("source", 1, LENGTH);
+    let running = scene.cp(&path, "object").start();
+    eventually("the object is there", || scene.back_door().object("demo", "object"));
+    assert!(running.kill().was_killed());
+    scene.emulator.restart("");
+    std::fs::remove_file(&path).unwrap();
+    let seen = scene.log().len();
+    let ended = scene.cp(&path, "object").run().expect(0);
+    assert!(ended.stdout.contains("complete already"), "{ended:?}");
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
+    assert_eq!(scene.log().since(seen).data_bytes(), 0);
+    scene.cp(&path, "object").run().expect(3).says("source");
+}
+
 // Rows: 51, 139
 #[test]
 fn a_client_killed_behind_a_complete_that_did_nothing_completes_and_sends_no_part() {

@@ -252,7 +252,11 @@ impl Wishes {
             part_size: self.part_size,
             on_change: self.on_change,
             verify: self.verify,
-            adopt: if stored { Adopt::Never } else { self.adopt },
+            adopt: match self.adopt {
+                // Nobody can see which options an upload was begun with.
+                Adopt::Auto if stored => Adopt::Never,
+                adopt => adopt,
+            },
             ..UploadSpec::new(job, endpoint, started)
         }
     }

@@ -72,6 +72,28 @@ impl Upload {
         }
     }
 
+    /// The source cannot be looked at. What an earlier run has sealed or finished needs it no more; whether there is anything of
+    /// that kind, once.
+    pub(super) fn settle_without_source(&mut self) -> bool {
+        let is_first =
+            matches!(self.phase, Phase::Inspecting { .. }) && self.stamp.is_none() && !self.sourceless;
+        let same_options = self.checkpoint.begun().is_some_and(|begun| begun.options == self.spec.options);
+        if !is_first || !same_options {
+            return false;
+        }
+        self.sourceless = true;
+        if let Some(facts) = self.checkpoint.done() {
+            let facts = Box::new(facts.clone());
+            self.phase = Phase::Confirming { attempt: Attempt::default(), facts };
+            return true;
+        }
+        let sealed = self.checkpoint.upload_id().is_some() && self.checkpoint.stage() == Stage::Completing;
+        if sealed {
+            self.settle_earlier_complete();
+        }
+        sealed
+    }
+
     /// Begins without any history.
     pub(super) fn begin_fresh(&mut self, stamp: SourceStamp) {
         self.table = None;

@@ -13,6 +13,7 @@ use crate::{
 };
 
 const KILLED: Fate = Crash { done: false, power: false };
+const KILLED_BEHIND: Fate = Crash { done: true, power: false };
 
 /// Two parts of one block each, one at a time, and nothing unusual.
 fn plain() -> Setting {
@@ -213,5 +214,18 @@ fn an_upload_that_was_taken_over_is_not_aborted_for_the_journals_sake() {
         let report = check(&setting, &script);
         assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
         assert_eq!(report.coverage.times("Abort", "reply"), 0, "at {fails_at}");
+    }
+}
+
+/// Every byte had been sent, the answer to Complete was lost, and the source was removed: the next run missed the source, and
+/// never asked.
+#[test]
+fn a_sealed_upload_is_settled_without_its_source() {
+    for complete in [Fate::LostAfter, KILLED_BEHIND] {
+        let script = [&well::<11>()[..], &[complete, KILLED, Fate::Gone]].concat();
+        let report = check(&plain(), &script);
+        let Some(Outcome::Completed(finished)) = &report.outcome else { panic!("{:?}", report.outcome) };
+        assert!(finished.already, "{finished:?}");
+        assert_eq!(report.coverage.times("UploadPart", "reply"), 2);
     }
 }

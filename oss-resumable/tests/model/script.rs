@@ -54,6 +54,8 @@ pub(crate) enum Fate {
     Resize(u8),
     /// The source is touched: another stamp, the same bytes.
     Touch,
+    /// The source is away, for this run and the next.
+    Gone,
     /// Somebody aborts the upload on the server.
     Vanish,
     /// Somebody completes the upload on the server, if all its parts are there.
@@ -129,6 +131,7 @@ fn fate(mood: Mood) -> Union<BoxedStrategy<Fate>> {
         (changes(3), (0_u8..8).prop_map(Fate::Rewrite).boxed()),
         (changes(1), (1_u8..8).prop_map(Fate::Resize).boxed()),
         (changes(1), Just(Fate::Touch).boxed()),
+        (changes(1), Just(Fate::Gone).boxed()),
         (meddling(1), Just(Fate::Vanish).boxed()),
         (meddling(1), Just(Fate::CompletedElsewhere).boxed()),
         (meddling(1), (1_u8..8).prop_map(Fate::LosePart).boxed()),

@@ -188,6 +188,7 @@ struct InFlight {
 impl Simulation<'_> {
     fn run(&mut self) -> End {
         self.calm = self.script.len() == 0;
+        self.world.gone = if self.calm { 0 } else { self.world.gone.saturating_sub(1) };
         let history = self.world.disk.history();
         self.held_at_start = self
             .world
@@ -299,6 +300,7 @@ impl Simulation<'_> {
                 blocks.resize(usize::from(blocks_now), 77);
             }),
             Fate::Touch => self.world.change_source(|_, _| {}),
+            Fate::Gone => self.world.gone = 2,
             Fate::Vanish => {
                 if let Some(id) = upload.checkpoint().upload_id() {
                     self.world.server.uploads.remove(id.as_str());

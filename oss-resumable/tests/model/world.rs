@@ -236,6 +236,8 @@ pub(crate) struct World {
     token_fails: u8,
     /// Requests are signed with a time that the server does not take.
     pub(crate) clock_is_wrong: bool,
+    /// For how many runs the source is away.
+    pub(crate) gone: u8,
 }
 
 impl World {
@@ -257,6 +259,7 @@ impl World {
             token_until: (setting.token > 0).then(|| Duration::from_secs(setting.token.into())),
             token_fails: setting.token_fails,
             clock_is_wrong: setting.skewed,
+            gone: 0,
         };
         if setting.object {
             let source = world.source();

@@ -77,8 +77,16 @@ impl Simulation<'_> {
     /// How this action fails, if it does, and what it does all the same.
     fn befalls(&mut self, work: &InFlight, remote: bool) -> Option<(FaultClass, Happens)> {
         use FaultClass as F;
+        let reads = matches!(
+            work.action,
+            Action::InspectSource { .. }
+                | Action::ChecksumPart { .. }
+                | Action::UploadPart { .. }
+                | Action::PutObject { .. }
+        );
         let local = match (work.fate, work.action) {
             (Fate::Fails(class), _) => Some((class, Happens::Nothing)),
+            _ if reads && self.world.gone > 0 => Some((F::Local, Happens::Nothing)),
             (Fate::Local, Action::Save { .. } | Action::UploadPart { .. } | Action::ChecksumPart { .. }) => {
                 Some((F::Local, Happens::Nothing))
             }
@@ -117,7 +125,9 @@ impl Simulation<'_> {
         let lost = matches!(class, F::Unanswered | F::Corrupted);
         match (action, class) {
             (Action::ListParts { .. }, F::Refused) => self.list_denied = true,
-            (Action::InspectObject { .. }, F::Refused) => self.head_denied = true,
+            (Action::InspectObject { .. }, F::Refused | F::Exists | F::PartsRejected) => {
+                self.head_denied = true;
+            }
             (
                 Action::FindUploads { .. },
                 F::Refused | F::Corrupted | F::Vanished | F::Exists | F::PartsRejected,
