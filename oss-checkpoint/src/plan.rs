@@ -14,8 +14,8 @@ pub enum PlanError {
     /// A multipart upload has at least one byte; nothing goes up with PutObject.
     #[error("an empty source has no parts")]
     Empty,
-    /// Larger than OSS stores.
-    #[error("{0} is more than one object can hold ({max})", max = PartPlan::MAX_OBJECT)]
+    /// Larger than OSS stores. Said in bytes, since one more is too much.
+    #[error("{} bytes are more than one object can hold ({} bytes)", .0.get(), PartPlan::MAX_OBJECT.get())]
     ObjectTooLarge(ByteCount),
     /// Outside of what OSS takes as a part.
     #[error("a part of {0} is outside of {min} to {max}", min = PartPlan::MIN_PART, max = PartPlan::MAX_PART)]

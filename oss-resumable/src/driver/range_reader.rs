@@ -62,11 +62,14 @@ pub(crate) struct RangeReader {
     digest: Digest,
     began: SourceStamp,
     at_rest: bool,
+    /// What was open could no longer be used, and the source was opened again.
+    opened_again: bool,
     end: Option<ReadOut>,
 }
 
 impl RangeReader {
-    /// Begins a pass; with `required`, only over a source with that stamp, which it then has to the end of the pass.
+    /// Begins a pass; with `required`, only over a source with that stamp, which it then has to the end of the pass. What
+    /// is open may go stale once in it, as a file does whose server has been restarted (ESTALE): then it is opened again.
     pub(crate) fn open(
         source: &Arc<dyn Source>,
         buffers: &Arc<Buffers>,
@@ -88,6 +91,7 @@ impl RangeReader {
             digest: Digest::new(CrcAlgorithm::Crc64Xz),
             began,
             at_rest: is_at_rest(&began, wall_nanos()),
+            opened_again: false,
             end: None,
         })
     }
@@ -118,7 +122,7 @@ impl RangeReader {
         self.end
     }
 
-    fn fill(&self, mut space: &mut [u8]) -> Result<(), ReadError> {
+    fn fill(&mut self, mut space: &mut [u8]) -> Result<(), ReadError> {
         let mut offset = self.offset;
         while !space.is_empty() {
             match self.open.read_at(space, offset) {
@@ -129,15 +133,33 @@ impl RangeReader {
                     offset += len as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(ReadError::Io { offset, source }),
+                Err(error) => self.open_again_after(error, offset)?,
             }
         }
         Ok(())
     }
 
+    /// Opens the source anew by its path if what was open has gone stale, once; any other error is the end of the pass.
+    /// Whether it is the same source is seen behind the last byte, where its stamp must be that of the beginning.
+    fn open_again_after(&mut self, error: io::Error, offset: u64) -> Result<(), ReadError> {
+        if self.opened_again || error.kind() != io::ErrorKind::StaleNetworkFileHandle {
+            return Err(ReadError::Io { offset, source: error });
+        }
+        self.opened_again = true;
+        self.open = self.source.open().map_err(|source| ReadError::Io { offset, source })?;
+        Ok(())
+    }
+
     fn look_again(&mut self) -> Result<(), ReadError> {
-        let at_end = |source| ReadError::Io { offset: self.offset, source };
-        let open = self.open.stamp().map_err(at_end)?;
+        let at = self.offset;
+        let at_end = |source| ReadError::Io { offset: at, source };
+        let open = match self.open.stamp() {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                self.open_again_after(error, at)?;
+                self.open.stamp().map_err(at_end)?
+            }
+        };
         if open != self.began {
             return Err(ReadError::Moved("it was written to while it was read"));
         }

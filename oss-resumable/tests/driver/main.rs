@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed; its sizes are small; both examples speak HTTP the same way"
 )]
 
+mod broken_sources;
 mod checksum;
 mod credentials;
 mod fake_oss;
