@@ -1,6 +1,11 @@
-//! Memory does not grow with the size of parts.
+//! Memory does not grow with the size of parts, nor much with the number of journals.
 
 use std::fs::{self, File};
+
+use oss_checkpoint::{
+    Begun, BucketName, ByteCount, CheckpointStore as _, Crc64, Durability, ETag, FileStore, Job, ObjectKey,
+    ObjectOptions, PartNumber, PartReceipt, Record, ServiceName, SourceStamp, UploadId,
+};
 
 use crate::support::{Oss, Scene, until};
 
@@ -73,4 +78,51 @@ fn one_large_request_takes_less_than_64_mib() {
     });
     running.wait().expect(0);
     assert!(0 < most && most < MOST, "{} MiB", most / MIB);
+}
+
+// Rows: 150
+#[test]
+fn a_list_of_very_many_journals_keeps_little_of_each() {
+    const COUNT: u32 = 1_500;
+    let scene = Scene::new();
+    let store = FileStore::new(scene.path("journals"));
+    for number in 0..COUNT {
+        leave_a_journal(&store, number);
+    }
+    let list = scene.oss().args(["jobs", "ls", "--checkpoint-dir", "journals"]);
+    // In KiB: 16 for each, and their parts alone would take more.
+    let ended = list.after("ulimit -d 24000").run().expect(0);
+    assert_eq!(ended.stdout.lines().count(), COUNT as usize);
+}
+
+/// A journal of an upload with 200 parts.
+fn leave_a_journal(store: &FileStore, number: u32) {
+    let job = Job {
+        service: ServiceName::new("local").unwrap(),
+        bucket: BucketName::new("demo").unwrap(),
+        key: ObjectKey::new(format!("key-{number}")).unwrap(),
+        source: b"/no/such/source".to_vec(),
+    };
+    let part_size = ByteCount::kib(100);
+    let stamp = SourceStamp { len: ByteCount::new(200 * part_size.get()), mtime_ns: 0, identity: None };
+    let begun = Begun {
+        job: job.clone(),
+        endpoint: "oss.example".to_owned(),
+        stamp,
+        part_size,
+        options: ObjectOptions::default(),
+        at: 1_700_000_000,
+    };
+    let mut records = vec![Record::Begun(Box::new(begun))];
+    records.push(Record::Initiated { upload_id: UploadId::new("ID").unwrap(), at: None });
+    records.extend((1..=200).map(|number| Record::PartUploaded {
+        receipt: PartReceipt {
+            number: PartNumber::new(number).unwrap(),
+            size: part_size,
+            crc64: Crc64::new(number),
+            etag: ETag::new("0123456789ABCDEF0123456789ABCDEF").unwrap(),
+        },
+        at_rest: true,
+    }));
+    store.claim(&job).unwrap().append(&records, Durability::Written).unwrap();
 }

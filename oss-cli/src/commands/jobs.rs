@@ -5,12 +5,12 @@ use std::{
     fmt::Write as _,
     fs,
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use oss_checkpoint::{ByteCount, FileStore, JobEntry, SourceStamp, Stage, UploadId};
+use oss_checkpoint::{ByteCount, FileStore, Finding, Holder, Job, JobEntry, SourceStamp, Stage, UploadId};
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,7 +37,7 @@ pub(crate) fn list(checkpoint_dir: &Path, output: Output) -> Result<ExitStatus, 
             }
         }
     }
-    rows.sort_by(|one, other| (one.begun, &one.entry.job).cmp(&(other.begun, &other.entry.job)));
+    rows.sort_by(|one, other| (one.begun, &one.job).cmp(&(other.begun, &other.job)));
     if rows.is_empty() && status == ExitStatus::Done {
         say("no unfinished uploads");
     }
@@ -48,13 +48,24 @@ pub(crate) fn list(checkpoint_dir: &Path, output: Output) -> Result<ExitStatus, 
     Ok(status)
 }
 
-/// What there is to say of one journal.
+/// What there is to say of one journal. Small, since there may be very many: what each part is, is not kept.
 struct Row {
-    entry: JobEntry,
+    job: Job,
+    journal: PathBuf,
+    endpoint: Option<String>,
     /// Local clock, seconds since 1970.
     begun: Option<i64>,
+    /// The same.
+    modified: i64,
+    holder: Option<Holder>,
+    findings: Vec<Finding>,
     size: ByteCount,
     uploaded: ByteCount,
+    parts: Option<u16>,
+    parts_uploaded: usize,
+    upload_id: Option<UploadId>,
+    stage: Stage,
+    is_complete: bool,
     source: Source,
 }
 
@@ -68,11 +79,26 @@ enum Source {
 
 impl Row {
     fn of(entry: JobEntry) -> Self {
-        let begun = entry.checkpoint.begun();
-        let uploaded = entry.checkpoint.parts().map(|part| part.receipt.size.get()).sum();
-        let size = begun.map_or(ByteCount::ZERO, |begun| begun.stamp.len);
-        let source = begun.map_or(Source::Unchanged, |begun| source_now(&entry.job.source, &begun.stamp));
-        Self { begun: begun.map(|begun| begun.at), size, uploaded: ByteCount::new(uploaded), source, entry }
+        let checkpoint = &entry.checkpoint;
+        let begun = checkpoint.begun();
+        let uploaded = checkpoint.parts().map(|part| part.receipt.size.get()).sum();
+        Self {
+            endpoint: entry.endpoint().map(str::to_owned),
+            begun: begun.map(|begun| begun.at),
+            size: begun.map_or(ByteCount::ZERO, |begun| begun.stamp.len),
+            source: begun.map_or(Source::Unchanged, |begun| source_now(&entry.job.source, &begun.stamp)),
+            uploaded: ByteCount::new(uploaded),
+            parts: checkpoint.plan().map(|plan| plan.count()),
+            parts_uploaded: checkpoint.parts().count(),
+            upload_id: checkpoint.upload_id().cloned(),
+            stage: checkpoint.stage(),
+            is_complete: checkpoint.done().is_some(),
+            job: entry.job,
+            journal: entry.path,
+            modified: entry.modified,
+            holder: entry.holder,
+            findings: entry.findings,
+        }
     }
 
     /// What resuming would send, as far as the journal knows; the server has the last word.
@@ -81,14 +107,14 @@ impl Row {
     }
 
     fn text(&self, now: Timestamp) -> String {
-        let source = String::from_utf8_lossy(&self.entry.job.source);
+        let source = String::from_utf8_lossy(&self.job.source);
         let percent = u128::from(self.uploaded.get()) * 100 / u128::from(self.size.get().max(1));
         let mut line = format!(
             "{source} -> oss://{}/{} ({}): {percent}%, {} of {}",
-            self.entry.job.bucket, self.entry.job.key, self.entry.job.service, self.uploaded, self.size
+            self.job.bucket, self.job.key, self.job.service, self.uploaded, self.size
         );
-        let _ = match (self.source, self.entry.checkpoint.stage()) {
-            _ if self.entry.checkpoint.done().is_some() => write!(line, ", complete"),
+        let _ = match (self.source, self.stage) {
+            _ if self.is_complete => write!(line, ", complete"),
             (Source::Gone, _) => write!(line, ", the source is gone"),
             (Source::Changed, _) => write!(line, ", the source changed and is compared first"),
             (Source::Unchanged, Stage::Uploading) => write!(line, ", {} to send", self.to_send()),
@@ -100,47 +126,46 @@ impl Row {
             let age = u64::try_from(now.as_second().saturating_sub(begun)).unwrap_or(0);
             let _ = write!(line, ", begun {} ago", Span(Duration::from_secs(age)));
         }
-        if let Some(holder) = &self.entry.holder {
+        if let Some(holder) = &self.holder {
             let _ = write!(line, ", held by {}", hint::describe(holder, now.as_second()));
         }
         line
     }
 
     fn json(&self) -> Value {
-        let checkpoint = &self.entry.checkpoint;
         json!({
             "v": 1,
-            "source": String::from_utf8_lossy(&self.entry.job.source),
+            "source": String::from_utf8_lossy(&self.job.source),
             "source_state": match self.source {
                 Source::Unchanged => "unchanged",
                 Source::Changed => "changed",
                 Source::Gone => "gone",
             },
-            "service": self.entry.job.service.as_str(),
-            "endpoint": self.entry.endpoint(),
-            "bucket": self.entry.job.bucket.as_str(),
-            "key": self.entry.job.key.as_str(),
+            "service": self.job.service.as_str(),
+            "endpoint": self.endpoint,
+            "bucket": self.job.bucket.as_str(),
+            "key": self.job.key.as_str(),
             "size": self.size.get(),
             "uploaded": self.uploaded.get(),
             "to_send": self.to_send().get(),
-            "parts": checkpoint.plan().map(|plan| plan.count()),
-            "parts_uploaded": checkpoint.parts().count(),
-            "upload_id": checkpoint.upload_id().map(UploadId::as_str),
-            "stage": match checkpoint.stage() {
-                _ if checkpoint.done().is_some() => "complete",
+            "parts": self.parts,
+            "parts_uploaded": self.parts_uploaded,
+            "upload_id": self.upload_id.as_ref().map(UploadId::as_str),
+            "stage": match self.stage {
+                _ if self.is_complete => "complete",
                 Stage::Uploading => "uploading",
                 Stage::Completing => "completing",
                 Stage::Aborting => "aborting",
             },
             "begun": self.begun.and_then(time),
-            "modified": time(self.entry.modified),
-            "held_by": self.entry.holder.as_ref().map(|holder| json!({
+            "modified": time(self.modified),
+            "held_by": self.holder.as_ref().map(|holder| json!({
                 "pid": holder.pid,
                 "host": holder.host,
                 "since": time(holder.since),
             })),
-            "journal": self.entry.path.to_string_lossy(),
-            "findings": self.entry.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "journal": self.journal.to_string_lossy(),
+            "findings": self.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     }
 }

@@ -5,11 +5,13 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
+use http::{Method, Response};
 use oss_resumable::{
     Event, FaultClass, Moment,
     driver::{BytesSource, Observer},
 };
-use oss_transport::{Fate, Faulty, Unsent};
+use oss_transport::{Answer, Exchange, Fate, Faulty, Transport, TransportError, Unsent};
 
 use crate::{
     fake_oss::FakeOss,
@@ -36,6 +38,44 @@ async fn faults_keep_what_was_read_and_what_the_server_may_have_done() {
     let builder = upload(&uploader, BytesSource::new(content(PART)));
     builder.observer(Faults(Arc::clone(&seen))).run().await.unwrap();
     assert_eq!(*seen.lock().unwrap(), [(FaultClass::Unanswered, true), (FaultClass::Unanswered, false)]);
+}
+
+/// Carries Complete out, and lets its answer come behind every limit.
+struct SlowComplete {
+    oss: Faulty<FakeOss>,
+    limits: Arc<Mutex<Vec<Duration>>>,
+}
+
+#[async_trait]
+impl Transport for SlowComplete {
+    async fn send(&self, exchange: Exchange) -> Result<Response<Answer>, TransportError> {
+        let query = exchange.request.uri().query().unwrap_or_default();
+        let completes = exchange.request.method() == Method::POST && query.starts_with("uploadId");
+        let limit = exchange.timeouts.answer;
+        let answered = self.oss.send(exchange).await;
+        if completes {
+            self.limits.lock().unwrap().push(limit);
+            tokio::time::sleep(limit).await;
+        }
+        answered
+    }
+}
+
+// Rows: 53
+#[tokio::test(start_paused = true)]
+async fn a_complete_that_takes_longer_than_ten_minutes_is_asked_about_and_not_repeated() {
+    let (oss, limits) = (FakeOss::default(), Arc::default());
+    let lost = |_, request: &http::Request<_>| {
+        let completes =
+            request.method() == Method::POST && !request.uri().query().unwrap_or("").contains("uploads");
+        if completes { Fate::LoseAnswer } else { Fate::Pass }
+    };
+    let slow = SlowComplete { oss: Faulty::new(oss.clone(), lost), limits: Arc::clone(&limits) };
+    let receipt = upload(&uploader(slow), BytesSource::new(content(2 * PART))).run().await.unwrap();
+    assert!(receipt.settled);
+    assert_eq!(*limits.lock().unwrap(), [Duration::from_mins(10)]);
+    assert_eq!(oss.state().count("CompleteMultipartUpload"), 1);
+    assert_eq!(stored(&oss), Some(content(2 * PART)));
 }
 
 struct Faults(Arc<Mutex<Vec<(FaultClass, bool)>>>);
