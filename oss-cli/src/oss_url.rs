@@ -1,6 +1,6 @@
 //! `oss://bucket/key`, as it is typed: nothing in it is decoded, a key may hold any character.
 
-use std::{ffi::OsStr, path::Path, str::FromStr};
+use std::{path::Path, str::FromStr};
 
 use oss_checkpoint::{BucketName, ObjectKey};
 
@@ -50,14 +50,12 @@ impl OssUrl {
         if !self.rest.is_empty() && !self.rest.ends_with('/') {
             return self.object();
         }
-        let name = source.file_name().map(OsStr::to_str);
-        let Some(Some(name)) = name else {
-            return Err(format!(
-                "the name of {} cannot end a key: write oss://{}/{}KEY",
-                source.display(),
-                self.bucket,
-                self.rest
-            ));
+        let way_out = format!("write oss://{}/{}KEY", self.bucket, self.rest);
+        let Some(name) = source.file_name() else {
+            return Err(format!("{} has no name that could end a key: {way_out}", source.display()));
+        };
+        let Some(name) = name.to_str() else {
+            return Err(format!("the name of {} is not UTF-8, as keys are: {way_out}", source.display()));
         };
         ObjectKey::new(format!("{}{name}", self.rest)).map_err(|wrong| wrong.to_string())
     }

@@ -17,6 +17,7 @@ mod proof;
 mod refusals;
 mod resume;
 mod secrets;
+mod source;
 mod source_changes;
 mod stop;
 mod upload;

@@ -48,7 +48,11 @@ impl Performer {
         match action {
             Action::InspectSource { .. } => {
                 let reading = Arc::<Reading>::default();
-                in_flight.start(ticket, Some(Arc::clone(&reading)), self.inspect_source(ticket, reading));
+                in_flight.start(
+                    ticket,
+                    Some(Arc::clone(&reading)),
+                    self.inspect_source(ticket, upload, reading),
+                );
             }
             Action::ChecksumPart { part, .. } => {
                 let reading = Arc::<Reading>::default();
@@ -108,12 +112,17 @@ impl Performer {
     fn inspect_source(
         &self,
         ticket: Ticket,
+        upload: &Upload,
         reading: Arc<Reading>,
     ) -> impl Future<Output = Done> + Send + use<> {
         let source = Arc::clone(&self.source);
+        let name = String::from_utf8_lossy(&upload.spec().job.source).into_owned();
         let inspect = async move {
             let stamp = apart("oss-source", move || reading.pulse().during(|| source.inspect())).await;
-            stamp.and_then(|stamp| stamp).map_err(|error| unreadable(&error))
+            stamp.and_then(|stamp| stamp).map_err(|error| {
+                let message = format!("the source {name} cannot be read: {}", in_full(&error));
+                Fault::new(FaultClass::Local, message)
+            })
         };
         settle(ticket, inspect, move |stamp| Event::SourceInspected { ticket, stamp })
     }

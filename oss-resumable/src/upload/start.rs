@@ -105,6 +105,10 @@ impl Upload {
             self.phase = Phase::Putting(Putting::default());
             return;
         }
+        if let Err(error) = PartPlan::fit(stamp.len, self.spec.part_size) {
+            self.fail(Failure::Plan(error));
+            return;
+        }
         match self.spec.adopt {
             Adopt::Auto | Adopt::This(_) => self.find(),
             Adopt::Never => self.begin_upload(None),
