@@ -112,7 +112,11 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
     use oss_transport::Unsent;
 
     let says = |reason: Unsent| message.contains(&reason.to_string());
-    let advice = if says(Unsent::Resolve) {
+    let advice = if message.contains(&said_by_the_system(Errno::MFILE)) {
+        "raise the limit of open files (ulimit -n), or lower --parallel".to_owned()
+    } else if message.contains(&said_by_the_system(Errno::AGAIN)) {
+        "raise the limit of processes and threads (ulimit -u), or of memory (ulimit -v)".to_owned()
+    } else if says(Unsent::Resolve) {
         format!("look for a slip in {}, and see whether names resolve here at all", around.endpoint)
     } else if message.contains("the certificates to trust") {
         "--ca-file takes a file in PEM with at least one certificate (-----BEGIN CERTIFICATE-----)".to_owned()
@@ -127,8 +131,6 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
         format!("see whether {} is the right endpoint and a firewall lets you through", around.endpoint)
     } else if message.contains("another run has written to") {
         OVERTAKEN.to_owned()
-    } else if message.contains(&said_by_the_system(Errno::MFILE)) {
-        "raise the limit of open files (ulimit -n), or lower --parallel".to_owned()
     } else if message.contains(&said_by_the_system(Errno::NOSPC)) {
         "make room, or put the journal elsewhere with --checkpoint-dir".to_owned()
     } else if message.contains(&said_by_the_system(Errno::FBIG)) {

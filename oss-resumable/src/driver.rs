@@ -52,6 +52,7 @@ mod pulse;
 mod range_reader;
 mod receipt;
 mod remove;
+mod scarcity;
 mod source;
 mod threads;
 mod upload_builder;
@@ -94,6 +95,7 @@ use self::{
     in_flight::{Done, InFlight},
     journal::Journal,
     perform::Performer,
+    scarcity::Scarcity,
 };
 use crate::{Event, Fault, FaultClass, Outcome, Refusal, Step, Stop, Upload};
 
@@ -163,6 +165,7 @@ struct Run<'a> {
     driver: &'a mut Driver,
     stopwatch: Stopwatch,
     in_flight: InFlight,
+    scarcity: Scarcity,
     notes_told: usize,
     told: Option<(Transfer, Instant)>,
     request_ids: BTreeMap<&'static str, String>,
@@ -175,6 +178,7 @@ impl<'a> Run<'a> {
             driver,
             stopwatch: Stopwatch::start(),
             in_flight: InFlight::default(),
+            scarcity: Scarcity::default(),
             notes_told: 0,
             told: None,
             request_ids: BTreeMap::new(),
@@ -224,6 +228,7 @@ impl<'a> Run<'a> {
     }
 
     fn take(&mut self, upload: &mut Upload, done: Done) {
+        let done = self.scarcity.judge(done, &self.in_flight);
         self.request_ids.extend(done.request_id);
         self.callback_failed = done.callback_failed.or(self.callback_failed.take());
         self.hand_in(upload, done.event);

@@ -27,7 +27,8 @@ pub enum FaultClass {
     Untrusted,
     /// It may have been done: asked before it is repeated, unless repeating is harmless.
     Unanswered,
-    /// Too many requests. Sent again after a pause, fewer at once.
+    /// Too many requests for the service, which then says so in a refusal, or too many at once for this machine, which
+    /// has no further files, ports or threads. Sent again after a pause, fewer at once.
     Throttled,
     /// Our clock was wrong and has been corrected. Sent again at once.
     Skewed,

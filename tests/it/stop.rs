@@ -51,6 +51,35 @@ fn a_signal_pauses_and_the_last_line_goes_on() {
     }
 }
 
+/// At any moment of an upload of eight parts at once. The source reads as it does, and the service is slow.
+///
+/// What a stop takes is the time of one flush of the journal; the second that is allowed is the program's own limit and a quarter.
+// Rows: 143
+#[test]
+fn of_a_hundred_stops_with_eight_parts_in_flight_ninety_nine_take_a_second_at_most() {
+    const STOPS: usize = 100;
+    let slow = "[[fault]]\nat = 'upload_part'\ndo = 'throttle'\nrate = '300K'\n";
+    let scene = Scene::with_faults(slow);
+    let (path, _) = scene.file("source", 1, 16 * PART);
+    let mut random = fastrand::Rng::with_seed(8);
+    let mut took: Vec<Duration> = (0..STOPS)
+        .map(|number| {
+            let key = format!("object-{number}");
+            let running = scene.cp(&path, &key).args(["--parallel", "8"]).start();
+            until("its parts are on their way", || scene.uploads_of(&key).len() == 1);
+            std::thread::sleep(Duration::from_millis(random.u64(20..300)));
+            let asked = Instant::now();
+            running.signal(Signal::INT);
+            running.wait().expect(5);
+            asked.elapsed()
+        })
+        .collect();
+    took.sort_unstable();
+    println!("a stop takes {:?} in the median, {:?} at most", took[STOPS / 2], took[STOPS - 1]);
+    assert!(took[STOPS - 2] <= Duration::from_secs(1), "{took:?}");
+    assert!(took[STOPS - 1] <= Duration::from_secs(2), "{took:?}");
+}
+
 // Rows: 143
 #[test]
 fn twice_stops_at_once() {

@@ -283,22 +283,28 @@ fn a_file_may_have_any_name() {
     scene.oss().args(["cp", "--"]).arg(OsStr::from_bytes(b"\xff\xfe")).arg("oss://demo/").run().expect(1);
 }
 
-// Rows: 147
+// Rows: 39, 147
 #[test]
-fn few_open_files_and_little_address_space_are_enough_or_the_limit_is_named() {
+fn few_open_files_and_little_address_space_make_it_slower_and_no_more() {
     let scene = Scene::new();
     let (path, bytes) = scene.file("source", 1, 40 * PART + 1);
-    let limited = |limit: &str, parallel: &str| {
-        scene.cp(&path, "object").args(["--parallel", parallel]).after(limit).run()
-    };
-    let ended = limited("ulimit -n 24", "64");
-    if ended.code() != Some(0) {
-        ended.expect(3).says("ulimit -n");
-        scene.expect_no_object("object");
-    }
-    for (limit, parallel) in [("ulimit -n 32", "2"), ("ulimit -v 400000", "4")] {
-        limited(limit, parallel).expect(0);
+    for (limit, parallel) in
+        [("ulimit -n 32", "2"), ("ulimit -n 32", "4"), ("ulimit -n 32", "8"), ("ulimit -v 400000", "4")]
+    {
+        let seen = scene.log().len();
+        scene.cp(&path, "object").args(["--parallel", parallel]).after(limit).run().expect(0);
         scene.expect_object("object", &bytes);
         scene.expect_nothing_left();
+        assert_eq!(scene.log().since(seen).data_bytes(), bytes.len() as u64, "{limit}: nothing went twice");
+        scene.back_door().ask("DELETE", "/demo/object", b"");
     }
+}
+
+// Rows: 147
+#[test]
+fn where_files_do_not_suffice_for_one_transfer_the_limit_is_named() {
+    let scene = Scene::new();
+    let (path, _) = scene.file("source", 1, 4 * PART);
+    scene.cp(&path, "object").after("ulimit -n 12").run().expect(3).says("ulimit -n");
+    scene.expect_no_object("object");
 }

@@ -11,6 +11,7 @@ mod deny;
 mod emulator;
 mod faults;
 mod fuzz;
+mod inject;
 mod interop;
 mod layers;
 mod lint;
@@ -22,6 +23,7 @@ mod python;
 mod sim;
 mod soak;
 mod test;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -105,6 +107,12 @@ const VERBS: &[Verb] = &[
         usage: "[TARGET]... [--seconds N]",
         about: "the decoders and the machine under libFuzzer, or under our own mutator where that is not there",
         run: fuzz::run,
+    },
+    Verb {
+        name: "inject",
+        usage: "[TEST]",
+        about: "the program under strace: killed behind every call, every call failing once (needs strace)",
+        run: inject::run,
     },
     Verb {
         name: "power",

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::{
-    command, fuzz, mutants,
+    command, fuzz, inject, mutants,
     outcome::Outcome,
     power, sim,
     workspace::{Profile, Workspace},
@@ -28,6 +28,11 @@ const PARTS: &[Part] = &[
         run: |workspace| power::cut(workspace, 500),
     },
     Part { name: "kill", about: "two thousand kills at random instants", run: kill },
+    Part {
+        name: "inject",
+        about: "every system call failing with every error, at every n",
+        run: inject::soak,
+    },
     Part {
         name: "mutants",
         about: "whether a test fails for each small change of journal and machine",

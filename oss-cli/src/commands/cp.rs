@@ -44,7 +44,10 @@ pub(crate) fn run(copy: &Copy, global: Global) -> Result<ExitStatus, Failure> {
 /// Runs the upload and tells its success; journals that are done with are left in `waiting`.
 fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, Failure> {
     let started = Instant::now();
-    let cannot_start = |error: std::io::Error| Failure::local(format!("cannot start: {error}"));
+    let cannot_start = |error: std::io::Error| {
+        let failure = Failure::local(format!("cannot start: {error}"));
+        failure.advised(|failure| hint::for_failure(failure, &hint::Circumstances::default()))
+    };
     let stop = Stop::listen(global.output, global.deadline).map_err(cannot_start)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let connection = Connection::make(&copy.service, copy.parallel)?;

@@ -7,11 +7,12 @@ use oss_transport::{Body, Timeouts};
 
 use super::{
     buffers::Buffers,
-    client::{Client, Replied, in_full},
+    client::{Client, Replied, in_full, unreachable_if_scarce},
     in_flight::{CancelOnDrop, Done, InFlight},
     journal::Journal,
     part_body::{PartBody, Reading},
     range_reader::{RangeReader, ReadError, ReadOut},
+    scarcity::{self, is_ours},
     source::Source,
     threads::apart,
 };
@@ -136,7 +137,7 @@ impl Performer {
         let (source, buffers) = (Arc::clone(&self.source), Arc::clone(&self.buffers));
         let checksum = async move {
             let (_guard, cancelled) = CancelOnDrop::new();
-            let read = move || -> Result<ReadOut, ReadError> {
+            let pass = move || -> Result<ReadOut, ReadError> {
                 let pulse = reading.pulse();
                 let mut reader = pulse.during(|| RangeReader::open(&source, &buffers, part.range, None))?;
                 while pulse.during(|| reader.next())?.is_some() {
@@ -146,8 +147,20 @@ impl Performer {
                 }
                 reader.end().ok_or(ReadError::Moved("it was not read to its end"))
             };
-            let read = apart("oss-checksum", read).await.map_err(|error| unreadable(&error))?;
-            read.map_err(|error| error.fault())
+            let pass = Arc::new(pass);
+            let mut pauses = 0;
+            loop {
+                let pass = Arc::clone(&pass);
+                let read = apart("oss-checksum", move || pass()).await.map_err(|error| unreadable(&error))?;
+                match read.map_err(|error| error.fault()) {
+                    Err(fault) if is_ours(&fault) && pauses < scarcity::PAUSES => {
+                        pauses += 1;
+                        tokio::time::sleep(scarcity::PAUSE).await;
+                    }
+                    Err(fault) if is_ours(&fault) => return Err(Fault { class: FaultClass::Local, ..fault }),
+                    read => return read,
+                }
+            }
         };
         settle(ticket, checksum, move |ReadOut { crc64, stamp, at_rest }| Event::PartChecksummed {
             ticket,
@@ -198,8 +211,8 @@ impl Performer {
             let put = async {
                 let operation = wire::PutObject { target: &target, options: &options };
                 if !body.is_empty() {
-                    let replied = carry(&client, &operation, body, &reading).await?;
-                    return Ok((replied, all_read(&reading)?));
+                    let replied = carry(&client, &operation, body, &reading).await;
+                    return Ok((replied.map_err(unreachable_if_scarce)?, all_read(&reading)?));
                 }
                 // No transport asks for the chunks of an empty body, so the source is looked at before it goes out.
                 let looking = Arc::clone(&reading);

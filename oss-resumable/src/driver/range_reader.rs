@@ -10,6 +10,7 @@ use super::{
     buffers::Buffers,
     client::in_full,
     clock::wall_nanos,
+    scarcity::is_scarce,
     source::{Source, SourceReader},
 };
 use crate::{Fault, FaultClass};
@@ -45,6 +46,7 @@ impl ReadError {
     pub(crate) fn fault(&self) -> Fault {
         let class = match self {
             Self::Moved(_) => FaultClass::SourceMoved,
+            Self::Io { source, .. } if is_scarce(source) => FaultClass::Throttled,
             Self::Io { .. } => FaultClass::Local,
         };
         Fault::new(class, in_full(self))

@@ -16,6 +16,7 @@ use oss_transport::{Fate, Faulty};
 
 use crate::{
     fake_oss::FakeOss,
+    sockets::over_hyper,
     support::{On, PART, content, on_part, stored, upload, uploader},
 };
 
@@ -44,6 +45,7 @@ struct Strings {
 enum Happening {
     Fails(io::ErrorKind),
     Changes(fn(&mut Strings)),
+    Panics,
 }
 
 impl Puppet {
@@ -124,11 +126,22 @@ impl SourceReader for Puppet {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut strings = self.strings();
+        let panics = strings
+            .happenings
+            .first()
+            .is_some_and(|(at, what)| *at == offset && matches!(what, Happening::Panics));
+        if panics {
+            strings.happenings.remove(0);
+            // Others go on with what is shared.
+            drop(strings);
+            panic!("what a bug");
+        }
         let mut end = (strings.bytes.len() as u64).min(offset + buffer.len() as u64);
         match strings.happenings.first() {
             Some((at, _)) if *at == offset => match strings.happenings.remove(0).1 {
                 Happening::Fails(kind) => return Err(kind.into()),
                 Happening::Changes(change) => change(&mut strings),
+                Happening::Panics => unreachable!("it has been seen to"),
             },
             Some((at, _)) if (offset..end).contains(at) => end = *at,
             _ => {}
@@ -164,6 +177,45 @@ async fn a_read_that_fails_is_told_with_its_offset_and_what_is_there_is_kept() {
     upload(&uploader, puppet.clone()).run().await.unwrap();
     assert_eq!(stored(&oss), Some(puppet.bytes()));
     assert_eq!(oss.state().count("UploadPart"), 4, "two, and the two that were missing");
+}
+
+// Rows: 149
+#[tokio::test]
+async fn a_source_that_panics_ends_the_run_as_a_defect_and_the_next_one_goes_on() {
+    for at in [0, AMID] {
+        let puppet = Puppet::at_rest().with([(at, Happening::Panics)]);
+        let oss = FakeOss::default();
+        let uploader = over_hyper(&oss);
+        let failure = failure_of(upload(&uploader, puppet.clone()).parallel(NonZeroU16::MIN).run().await);
+        assert!(matches!(failure, Failure::Local(_)), "{failure:?}");
+        assert!(failure.to_string().contains("panicked: what a bug"), "{failure}");
+        assert_eq!(stored(&oss), None);
+
+        upload(&uploader, puppet.clone()).run().await.unwrap();
+        assert_eq!(stored(&oss), Some(puppet.bytes()));
+        assert_eq!(oss.state().count("UploadPart"), 4, "no part arrived twice");
+    }
+}
+
+// Rows: 149
+#[tokio::test]
+async fn a_source_that_panics_when_it_is_read_again_ends_the_run_as_a_defect() {
+    let puppet = Puppet::young();
+    let panics = |strings: &mut Strings| strings.happenings = vec![(PART, Happening::Panics)];
+    let oss = FakeOss::default();
+    let uploader = uploader(Faulty::new(oss.clone(), on_part(4, [Fate::Stall])));
+    let builder = upload(&uploader, puppet.clone());
+    let handle = builder.handle();
+    let first = builder.observer(On::part_uploaded(3, move || handle.pause())).run().await;
+    assert!(matches!(first, Err(UploadError::Paused)), "{first:?}");
+    panics(&mut puppet.strings());
+    let failure = failure_of(upload(&uploader, puppet.clone()).run().await);
+    assert!(matches!(failure, Failure::Local(_)), "{failure:?}");
+    assert!(failure.to_string().contains("panicked"), "{failure}");
+
+    upload(&uploader, puppet.clone()).run().await.unwrap();
+    assert_eq!(stored(&oss), Some(puppet.bytes()));
+    assert_eq!(oss.state().count("UploadPart"), 4);
 }
 
 // Rows: 118

@@ -18,7 +18,7 @@ use crate::{
     support::{Calls, PART, content, stored, upload, uploader_to, write},
 };
 
-fn over_hyper(oss: &FakeOss) -> Uploader {
+pub(crate) fn over_hyper(oss: &FakeOss) -> Uploader {
     let endpoint = server::serve(oss.clone());
     uploader_to(&endpoint, HyperTransport::new(), Credentials::new("ak", "sk").unwrap())
 }

@@ -76,14 +76,15 @@ impl Worker {
         pool: Pool,
         alive: channel::Sender<()>,
     ) -> io::Result<Self> {
-        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = Own(Some(runtime::Builder::new_current_thread().enable_io().enable_time().build()?));
         let pool = Arc::new(pool);
         let (sender, jobs) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk { dialer, pool: Arc::clone(&pool) });
         thread::Builder::new().name(format!("oss-transport-{number}")).spawn(move || {
-            runtime.block_on(desk.work(jobs));
-            // A name that is still being resolved keeps its own thread; it is not waited for.
-            runtime.shutdown_background();
+            if let Own(Some(runtime)) = &runtime {
+                runtime.block_on(desk.work(jobs));
+            }
+            drop(runtime);
             drop(alive);
         })?;
         Ok(Self { jobs: sender, pool, busy: Arc::default() })
@@ -102,6 +103,18 @@ impl Worker {
     pub(super) fn take(&self, job: Job) {
         // The thread ends when the handle is dropped, and not before.
         drop(self.jobs.send((job, Busy::on(&self.busy))));
+    }
+}
+
+/// A runtime that can be dropped wherever one is: where no thread is to be had for it, that is inside another one.
+struct Own(Option<runtime::Runtime>);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // A name that is still being resolved keeps its own thread; it is not waited for.
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -67,8 +67,6 @@ struct Figures {
     most_again: u64,
     /// The same in percent of what may be in flight at so many kills.
     most_share: u64,
-    /// Uploads that were begun anew although the one before was completed.
-    anew: u64,
     since: Option<Instant>,
 }
 
@@ -79,7 +77,6 @@ static FIGURES: Mutex<Figures> = Mutex::new(Figures {
     again: 0,
     most_again: 0,
     most_share: 0,
-    anew: 0,
     since: None,
 });
 
@@ -139,14 +136,13 @@ fn share(first: u64) {
     let figures = FIGURES.lock().unwrap_or_else(PoisonError::into_inner);
     println!(
         "{} uploads, {} kills, {} of them amid an upload; bytes sent again: {} a kill in the mean, {} an upload at most, \
-         {} % of what may be in flight at most; {} were begun anew although they were complete; {:.1} s",
+         {} % of what may be in flight at most; {:.1} s",
         figures.uploads,
         figures.kills,
         figures.amid,
         figures.again / figures.kills.max(1),
         figures.most_again,
         figures.most_share,
-        figures.anew,
         figures.since.map_or(0.0, |since| since.elapsed().as_secs_f64()),
     );
 }
@@ -309,13 +305,10 @@ impl Round {
         let Shape { length, part, parallel, .. } = self.shape;
         let most = self.kills * if length < PART { length } else { parallel * part } as u64;
         let log = self.scene.log();
-        // Where a Complete of a killed run is carried out between two questions of the next one, that begins another upload. It is
-        // counted apart, and no more than one is borne.
-        let completed = log.of("complete").filter(|request| request.applied).count() as u64;
-        let anew = completed.saturating_sub(1);
-        let again = log.data_bytes().saturating_sub(length as u64 * (1 + anew));
+        let completed = log.of("complete").filter(|request| request.applied).count();
+        let again = log.data_bytes().saturating_sub(length as u64);
         assert!(
-            again <= most && anew <= 1,
+            again <= most && completed <= 1,
             "{again} bytes were sent again after {} kills of {:?}: {:?}\n{:#?}",
             self.kills,
             self.shape,
@@ -329,7 +322,6 @@ impl Round {
         figures.again += again;
         figures.most_again = figures.most_again.max(again);
         figures.most_share = figures.most_share.max(100 * again / most.max(1));
-        figures.anew += anew;
     }
 }
 

@@ -1,0 +1,22 @@
+//! Programs of the system that a task needs beyond the toolchain.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::command;
+
+/// Whether a program answers to these arguments; where it is not there, and we may, its Debian package is installed once.
+///
+/// # Errors
+/// When it is there and cannot be started.
+pub(crate) fn have(package: &str, program: &str, arguments: &[&str]) -> Result<bool> {
+    let asked = || command::answers(Command::new(program).args(arguments));
+    if asked()? {
+        return Ok(true);
+    }
+    // Without root, or the package lists, it fails; that is its answer.
+    let mut install = Command::new("apt-get");
+    install.args(["install", "--yes", "--no-install-recommends", package]);
+    Ok(command::answers(install.env("DEBIAN_FRONTEND", "noninteractive"))? && asked()?)
+}
