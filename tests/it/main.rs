@@ -5,6 +5,7 @@
 mod support;
 
 mod afterwards;
+mod chaos;
 mod checkpoint_damage;
 mod credentials;
 mod faults;
@@ -15,6 +16,7 @@ mod memory;
 mod output;
 mod proof;
 mod refusals;
+mod resets;
 mod resume;
 mod secrets;
 mod source;

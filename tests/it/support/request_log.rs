@@ -28,6 +28,12 @@ impl RequestLog {
         Self { requests: self.requests[seen..].to_vec() }
     }
 
+    /// What was asked about one object.
+    pub(crate) fn of_key(&self, key: &str) -> Self {
+        let about = self.requests.iter().filter(|request| request.key.as_deref() == Some(key));
+        Self { requests: about.cloned().collect() }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Request> {
         self.requests.iter()
     }
