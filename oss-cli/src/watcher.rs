@@ -23,15 +23,24 @@ pub(crate) struct Watcher {
     last: LastRefusal,
     /// What is in flight.
     parts: HashMap<Ticket, PartNumber>,
-    /// Of interest only if the upload gets on: a wrong key may not list uploads either.
+    /// Of interest only if the upload gets on, or may have been begun: a wrong key may not list uploads either.
     held_back: Option<String>,
+    /// Whether an upload may have been begun.
+    initiating: bool,
     next_complaint: Moment,
 }
 
 impl Watcher {
     /// Draws with `pen`, and leaves refusals in `last`.
     pub(crate) fn new(pen: Pen, last: LastRefusal) -> Self {
-        Self { pen, last, parts: HashMap::new(), held_back: None, next_complaint: Moment::START }
+        Self {
+            pen,
+            last,
+            parts: HashMap::new(),
+            held_back: None,
+            initiating: false,
+            next_complaint: Moment::START,
+        }
     }
 
     /// Faults that are tried again are told at most this often.
@@ -56,6 +65,7 @@ impl Observer for Watcher {
     }
 
     fn action(&mut self, action: &Action, _at: Moment) {
+        self.initiating |= matches!(action, Action::Initiate { .. });
         if let Action::UploadPart { ticket, part } | Action::ChecksumPart { ticket, part } = action {
             self.parts.insert(*ticket, part.number);
         }
@@ -83,7 +93,7 @@ impl Observer for Watcher {
     fn note(&mut self, note: &Note) {
         let text = notes::text(note);
         match note {
-            Note::FindDenied(_) => self.held_back = Some(text),
+            Note::FindDenied(_) if !self.initiating => self.held_back = Some(text),
             _ => self.pen.note(&text),
         }
     }

@@ -58,7 +58,7 @@ impl Upload {
     }
 
     /// Whether Initiate may have been sent without anybody knowing what it answered.
-    fn has_intent(&self) -> bool {
+    pub(super) fn has_intent(&self) -> bool {
         self.checkpoint.begun().is_some() && self.checkpoint.upload_id().is_none()
     }
 
@@ -123,12 +123,13 @@ impl Upload {
         }
     }
 
-    /// The service refuses. Where it refuses to begin at all, nothing is there to go on from.
+    /// The service refuses. Where it refuses to begin at all, nothing is there to go on from, unless an upload may have been
+    /// begun that a later run can find.
     pub(super) fn fail_refused(&mut self, work: Work, fault: Fault) {
         if matches!(self.phase, Phase::Confirming { .. }) {
             self.note_once(Note::ConfirmDenied(fault));
             self.retire_already();
-        } else if work == Work::Initiate {
+        } else if work == Work::Initiate && !self.untraced {
             self.retire(Outcome::Failed(Failure::Refused(fault)));
         } else {
             self.fail(Failure::Refused(fault));

@@ -138,13 +138,15 @@ impl Upload {
                 return;
             }
         };
+        // The oldest upload that may be ours counts.
+        let untraced = self.checkpoint.begun().filter(|_| self.untraced).map(|begun| begun.at);
         let needs = self.record_durably(Record::Begun(Box::new(Begun {
             job: self.spec.job.clone(),
             endpoint: self.spec.endpoint.clone(),
             stamp,
             part_size: plan.part_size(),
             options: self.spec.options.clone(),
-            at: self.spec.started,
+            at: untraced.unwrap_or(self.spec.started),
         })));
         self.phase = Phase::Beginning { needs, adopt };
     }

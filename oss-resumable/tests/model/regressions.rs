@@ -5,8 +5,8 @@ use oss_resumable::{Failure, Outcome};
 use crate::{
     judge::judged,
     script::Fate::{
-        self, Abort, Corrupted, Crash, Done, Local, LosePart, LostBefore, Refused, Resize, Rewrite, Touch,
-        Vanish,
+        self, Abort, Corrupted, Crash, Done, Local, LosePart, LostAfter, LostBefore, Refused, Resize,
+        Rewrite, Touch, Vanish,
     },
     simulate::Report,
     world::Setting,
@@ -75,6 +75,16 @@ fn an_abort_looks_for_the_upload_that_nobody_remembers() {
             assert_eq!(report.world.server.uploads.len(), 0, "abort at {abort_at}");
         }
     }
+}
+
+/// Where uploads may not be listed, one whose Initiate was not answered was forgotten when the next Initiate was refused.
+// Rows: 46
+#[test]
+fn a_refused_initiate_keeps_the_intent_of_one_that_was_not_answered() {
+    let script = [&well::<2>()[..], &[LostAfter, Refused, Done(0), Refused]].concat();
+    let report = check(&plain(), &script);
+    assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
+    assert_eq!((report.runs, report.world.server.uploads.len()), (2, 0), "the next run found it");
 }
 
 /// Complete was refused since an object was in the way; that the object was not ours was read as a vanished upload,
@@ -174,7 +184,7 @@ fn of_two_uploads_that_fit_none_is_taken() {
 // Rows: 36, 47, 58
 #[test]
 fn a_listed_part_without_a_checksum_is_not_taken_for_the_try_that_was_lost() {
-    for lost in [LostBefore, Fate::LostAfter, Fate::LostLate] {
+    for lost in [LostBefore, LostAfter, Fate::LostLate] {
         let setting = Setting { mute: true, ask_from: 1, blocks: 4, ..plain() };
         let report = check(&setting, &[&well::<6>()[..], &[Corrupted, lost]].concat());
         assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
@@ -187,7 +197,7 @@ fn a_listed_part_without_a_checksum_is_not_taken_for_the_try_that_was_lost() {
 fn a_large_part_whose_answer_was_lost_is_asked_for() {
     for (ask_from, tries) in [(1, 4), (8, 5)] {
         let setting = Setting { ask_from, blocks: 4, ..plain() };
-        let report = check(&setting, &[&well::<6>()[..], &[Fate::LostAfter]].concat());
+        let report = check(&setting, &[&well::<6>()[..], &[LostAfter]].concat());
         let times = |how| report.coverage.times("UploadPart", how);
         assert_eq!(times("reply") + times("Unanswered"), tries);
     }
@@ -221,7 +231,7 @@ fn an_upload_that_was_taken_over_is_not_aborted_for_the_journals_sake() {
 /// never asked.
 #[test]
 fn a_sealed_upload_is_settled_without_its_source() {
-    for complete in [Fate::LostAfter, KILLED_BEHIND] {
+    for complete in [LostAfter, KILLED_BEHIND] {
         let script = [&well::<11>()[..], &[complete, KILLED, Fate::Gone]].concat();
         let report = check(&plain(), &script);
         let Some(Outcome::Completed(finished)) = &report.outcome else { panic!("{:?}", report.outcome) };
