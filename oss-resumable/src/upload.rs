@@ -203,6 +203,16 @@ impl Upload {
         self.stamp
     }
 
+    /// Whether the request of this action is to ask for a go-ahead (`Expect: 100-continue`) before it sends its body: its last try
+    /// was not answered, which is how it looks when a refusal is lost in the reset behind it.
+    pub fn asks_before_body(&self, action: &Action) -> bool {
+        match (action, &self.phase, &self.table) {
+            (Action::UploadPart { part, .. }, _, Some(table)) => table.was_unanswered(part.number),
+            (Action::PutObject { .. }, Phase::Putting(putting), _) => putting.unanswered,
+            _ => false,
+        }
+    }
+
     /// How the source is cut; `None` before there is a plan, and for an object in one request.
     pub fn plan(&self) -> Option<PartPlan> {
         self.table.as_ref().map(PartTable::plan)

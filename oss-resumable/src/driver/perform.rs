@@ -2,6 +2,7 @@
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
+use http::{HeaderValue, header};
 use oss_checkpoint::{ByteCount, ByteRange, SourceStamp, UploadId};
 use oss_transport::{Body, Timeouts};
 
@@ -62,6 +63,7 @@ impl Performer {
             }
             Action::UploadPart { part, .. } => {
                 let (body, reading) = self.body(part.range, None);
+                let body = Load { body, asks: upload.asks_before_body(&action) };
                 let work = self.upload_part(ticket, part, upload, body, Arc::clone(&reading));
                 in_flight.start(ticket, Some(reading), work);
             }
@@ -69,6 +71,7 @@ impl Performer {
                 let stamp = upload.stamp();
                 let range = ByteRange { start: 0, len: stamp.map_or(ByteCount::ZERO, |stamp| stamp.len) };
                 let (body, reading) = self.body(range, stamp);
+                let body = Load { body, asks: upload.asks_before_body(&action) };
                 let work = self.put_object(ticket, upload, body, Arc::clone(&reading));
                 in_flight.start(ticket, Some(reading), work);
             }
@@ -175,7 +178,7 @@ impl Performer {
         ticket: Ticket,
         part: Part,
         upload: &Upload,
-        body: Body,
+        load: Load,
         reading: Arc<Reading>,
     ) -> impl Future<Output = Done> + Send + use<> {
         let (client, target, upload_id) =
@@ -183,7 +186,7 @@ impl Performer {
         let send = async move {
             let upload_id = needed(upload_id)?;
             let operation = wire::UploadPart { target: &target, upload_id: &upload_id, number: part.number };
-            let replied = carry(&client, &operation, body, &reading).await?;
+            let replied = carry(&client, &operation, load, &reading).await?;
             let read = all_read(&reading)?;
             Ok(UploadedPart {
                 etag: replied.reply.etag,
@@ -200,7 +203,7 @@ impl Performer {
         &self,
         ticket: Ticket,
         upload: &Upload,
-        body: Body,
+        load: Load,
         reading: Arc<Reading>,
     ) -> impl Future<Output = Done> + Send + use<> {
         let (client, target) = (self.client.clone(), self.target(upload));
@@ -210,8 +213,8 @@ impl Performer {
         async move {
             let put = async {
                 let operation = wire::PutObject { target: &target, options: &options };
-                if !body.is_empty() {
-                    let replied = carry(&client, &operation, body, &reading).await;
+                if !load.body.is_empty() {
+                    let replied = carry(&client, &operation, load, &reading).await;
                     return Ok((replied.map_err(unreachable_if_scarce)?, all_read(&reading)?));
                 }
                 // No transport asks for the chunks of an empty body, so the source is looked at before it goes out.
@@ -219,7 +222,8 @@ impl Performer {
                 let look = move || looking.pulse().during(|| read_nothing(&source, &buffers, planned));
                 let read = apart("oss-source", look);
                 let read = read.await.map_err(|error| unreadable(&error))?.map_err(|error| error.fault())?;
-                Ok((carry(&client, &operation, Body::Empty, &reading).await?, read))
+                let empty = Load { body: Body::Empty, asks: false };
+                Ok((carry(&client, &operation, empty, &reading).await?, read))
             };
             match put.await {
                 Ok((Replied { reply, request_id }, read)) => Done {
@@ -337,15 +341,25 @@ fn failed(ticket: Ticket, fault: Fault) -> Event {
     Event::Failed { ticket, fault }
 }
 
+/// Bytes of the source, as the body of a request.
+struct Load {
+    body: Body,
+    /// A go-ahead is asked for before they are sent.
+    asks: bool,
+}
+
 /// Sends an operation with the bytes of the source as its body.
 async fn carry<O: Operation + Sync>(
     client: &Client,
     operation: &O,
-    body: Body,
+    load: Load,
     reading: &Reading,
 ) -> Result<Replied<O::Reply>, Fault> {
-    let timeouts = patient(body.len());
-    let request = operation.request()?.map(|_| body);
+    let timeouts = patient(load.body.len());
+    let mut request = operation.request()?.map(|_| load.body);
+    if load.asks {
+        request.headers_mut().insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+    }
     let replied = client.send(operation, request, timeouts).await;
     replied.map_err(|fault| Fault { read: reading.end().map(|read| read.crc64), ..fault })
 }

@@ -68,6 +68,8 @@ pub(crate) struct Trouble {
     pub(crate) tries: u32,
     pub(crate) corrupted: u32,
     pub(crate) again: u32,
+    /// The last try ended without an answer.
+    pub(crate) unanswered: bool,
     /// CRC-64 of the first whole read under the stamp in force: another one means other bytes.
     pub(crate) read: Option<Crc64>,
 }
@@ -261,6 +263,10 @@ impl PartTable {
 
     pub(crate) fn trouble(&mut self, number: PartNumber) -> &mut Trouble {
         self.trouble.entry(number).or_default()
+    }
+
+    pub(crate) fn was_unanswered(&self, number: PartNumber) -> bool {
+        self.trouble.get(&number).is_some_and(|trouble| trouble.unanswered)
     }
 
     pub(crate) fn is_in_trouble(&self, number: PartNumber) -> bool {

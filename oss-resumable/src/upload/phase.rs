@@ -66,6 +66,8 @@ pub(crate) struct Putting {
     pub(crate) attempt: Attempt,
     /// An earlier try may have been done.
     pub(crate) unsure: bool,
+    /// The last try ended without an answer.
+    pub(crate) unanswered: bool,
     /// CRC-64 of what that try sent.
     pub(crate) read: Option<Crc64>,
     /// The object is asked for instead of sent.

@@ -50,7 +50,7 @@ impl Upload {
     /// A try ended without an answer.
     pub(super) fn on_put_unanswered(&mut self, read: Option<Crc64>) {
         let Phase::Putting(putting) = &mut self.phase else { return };
-        putting.unsure = true;
+        (putting.unsure, putting.unanswered) = (true, true);
         putting.read = read.or(putting.read);
     }
 

@@ -284,6 +284,7 @@ impl Upload {
             return;
         }
         let trouble = table.trouble(number);
+        trouble.unanswered = fault.class == FaultClass::Unanswered;
         let tries = trouble.tries;
         let mut other_bytes = false;
         if let Some(read) = fault.read.filter(|_| current) {

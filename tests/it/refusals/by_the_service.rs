@@ -1,8 +1,15 @@
 //! The service answers, and says no.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use oss_emulator::{Emulator, Settings};
 
-use crate::support::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Ended, Oss, PART, SECURITY_TOKEN, Scene};
+use crate::support::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, Answered, Ended, Front, Oss, PART, SECURITY_TOKEN, Scene,
+};
 
 /// A secret that opens nothing, and is a secret all the same.
 const WRONG_SECRET: &str = "FalscherKanarienvogel9d2a";
@@ -40,6 +47,36 @@ fn is_refused(scene: &Scene, code: &str, ec: &str, advice: &str, change: impl Fn
 #[track_caller]
 fn no_secret(ended: &Ended) {
     assert!(!ended.stdout.contains(WRONG_SECRET) && !ended.stderr.contains(WRONG_SECRET), "{ended:#?}");
+}
+
+/// What refuses before it has read the body closes the connection under it, and the reset eats the answer.
+// Rows: 17
+#[test]
+fn a_refusal_that_is_lost_in_the_reset_behind_it_is_heard_by_the_try_that_asks_first() {
+    let said = "<Error><Code>AccessDenied</Code><RequestId>0123456789ABCDEF01234567</RequestId></Error>";
+    let refusal = format!(
+        "HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{said}",
+        said.len()
+    );
+    for (length, operation) in [(2 * PART, "upload_part"), (PART - 1, "put_object")] {
+        let scene = Scene::new();
+        let (path, _) = scene.file("source", 1, length);
+        let asking = Arc::new(AtomicUsize::new(0));
+        let (refusal, counted) = (refusal.clone(), Arc::clone(&asking));
+        let front = Front::new(scene.emulator.address(), move |asked| {
+            match (asked.operation == operation, asked.waits) {
+                (true, waits) => {
+                    counted.fetch_add(usize::from(waits), Ordering::SeqCst);
+                    Answered::Early(if waits { refusal.clone().into_bytes() } else { Vec::new() })
+                }
+                (false, _) => Answered::ByTheEmulator,
+            }
+        });
+        let upload =
+            scene.cp(&path, "object").args(["--parallel", "1"]).env("OSS_ENDPOINT", front.endpoint());
+        upload.run().expect(2).says("AccessDenied");
+        assert_eq!(asking.load(Ordering::SeqCst), 1, "{operation}");
+    }
 }
 
 // Rows: 85, 89

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use super::relay::operation_of;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What is done about a request.
@@ -16,6 +17,8 @@ pub(crate) enum Answered {
     ByTheEmulator,
     /// These bytes, whatever they are; then the connection ends.
     With(Vec<u8>),
+    /// These bytes, before any of the request's body is taken; what of that has come makes the end a reset.
+    Early(Vec<u8>),
     /// These bytes, and then these others until nobody takes them any more.
     ForEver(Vec<u8>, Vec<u8>),
 }
@@ -25,6 +28,8 @@ pub(crate) enum Answered {
 pub(crate) struct Asked {
     /// In the words of the fault script.
     pub(crate) operation: &'static str,
+    /// Whether it waits for a go-ahead before it sends its body.
+    pub(crate) waits: bool,
 }
 
 /// Listens on a free port. Its threads end with their connections and the test.
@@ -83,12 +88,19 @@ impl Front {
 fn serve(mut client: impl Read + Write, server: SocketAddr, answer: &Answer) -> io::Result<()> {
     loop {
         let head = head(&mut client)?;
-        if head.contains("100-continue") {
+        let asked = Asked { operation: operation_of(&head), waits: head.contains("100-continue") };
+        let answered = answer(&asked);
+        if let Answered::Early(bytes) = answered {
+            client.write_all(&bytes)?;
+            return client.flush();
+        }
+        if asked.waits {
             client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
         let mut body = vec![0; length(&head)];
         client.read_exact(&mut body)?;
-        match answer(&Asked { operation: operation(&head) }) {
+        match answered {
+            Answered::Early(_) => unreachable!("it has ended"),
             Answered::ByTheEmulator => {
                 let answer = ask(server, &head, &body)?;
                 client.write_all(&answer)?;
@@ -145,20 +157,4 @@ fn length(head: &str) -> usize {
     let lines = head.lines().filter_map(|line| line.split_once(':'));
     let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     lengths.next().and_then(|(_, length)| length.trim().parse().ok()).unwrap_or(0)
-}
-
-fn operation(head: &str) -> &'static str {
-    let mut words = head.split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let query = target.split_once('?').map_or("", |(_, query)| query);
-    match method {
-        "PUT" if query.contains("partNumber") => "upload_part",
-        "PUT" => "put_object",
-        "POST" if query.contains("uploadId") => "complete",
-        "POST" => "initiate",
-        "GET" if query.contains("uploadId") => "list_parts",
-        "GET" => "list_uploads",
-        "HEAD" => "head_object",
-        _ => "abort",
-    }
 }

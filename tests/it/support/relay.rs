@@ -18,7 +18,7 @@ use std::{
 use rustix::net::sockopt::set_socket_linger;
 
 use self::message::{Framing, Heads};
-pub(crate) use self::message::{Message, Side};
+pub(crate) use self::message::{Message, Side, operation_of};
 
 /// What is done to one message, a request or an answer. Offsets count its bytes from the first of its head.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -55,6 +55,10 @@ impl<'a> Spoiler<'a> {
                 _ => {}
             }
         }
+        if has_ended() {
+            // What was held back when the connection ended never arrives.
+            return Ok(Some(Parting::Reset));
+        }
         self.write(&bytes[passed - from..], passed)?;
         Ok(None)
     }
