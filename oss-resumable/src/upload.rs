@@ -340,7 +340,7 @@ impl Upload {
                 }
             }
             Event::PartUploaded { part, .. } => {
-                if let Work::UploadPart { number, generation } = work {
+                if let Work::UploadPart { number, generation, .. } = work {
                     self.on_part(number, generation, part);
                 }
             }
@@ -368,7 +368,8 @@ impl Upload {
         match work {
             Work::Save => self.on_save_failed(fault),
             Work::Retire => self.end_retired(),
-            Work::UploadPart { number, generation } => {
+            Work::UploadPart { number, generation, since } => {
+                self.count_long_try(number, since, &fault);
                 self.on_part_failed(number, generation, reaction, fault);
             }
             Work::ChecksumPart { number, .. } => self.on_checksum_failed(number, reaction, fault),

@@ -28,6 +28,8 @@ const RETRY_COST: u32 = 5;
 const REFUND: u32 = 5;
 /// How often the service is tried at first contact, and the pauses between, in about five seconds together.
 const FIRST_CONTACT_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// Longest pause while nobody is reached: such a try costs nobody anything, and the way may be back at any moment.
+const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(4);
 /// After this long without a throttle one more part may be in flight.
 const WIDEN_AFTER: Duration = Duration::from_secs(10);
 
@@ -59,6 +61,11 @@ impl Patience {
         self.tokens = (self.tokens + REFUND).min(BUDGET);
     }
 
+    /// Bytes move, and none of them counts yet.
+    pub(crate) fn moves(&mut self, now: Moment) {
+        self.moved = self.moved.max(now);
+    }
+
     /// How long nothing has moved.
     pub(crate) const fn idle(&self, now: Moment) -> Duration {
         now.since(self.moved)
@@ -73,10 +80,10 @@ impl Patience {
         after: Option<Duration>,
     ) -> Option<Moment> {
         self.tokens = self.tokens.saturating_sub(RETRY_COST);
-        let pause = if self.contacted || !unreachable {
-            self.backoff.pause(tries)
-        } else {
-            *FIRST_CONTACT_PAUSES.get(tries as usize)?
+        let pause = match (unreachable, self.contacted) {
+            (false, _) => self.backoff.pause(tries),
+            (true, true) => self.backoff.pause(tries).min(LONGEST_UNREACHABLE_PAUSE),
+            (true, false) => *FIRST_CONTACT_PAUSES.get(tries as usize)?,
         };
         Some(now.plus(pause.max(after.unwrap_or_default())))
     }

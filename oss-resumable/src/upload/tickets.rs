@@ -1,6 +1,6 @@
 use oss_checkpoint::PartNumber;
 
-use crate::{Event, Ticket};
+use crate::{Event, Moment, Ticket};
 
 /// What is outstanding. Small: the parts in flight and a handful of others.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub(crate) enum Work {
     UploadPart {
         number: PartNumber,
         generation: u32,
+        /// When it began.
+        since: Moment,
     },
     Complete,
     InspectObject,

@@ -1,5 +1,7 @@
 //! Parts: which are there, which are sent, which are read again.
 
+use std::time::Duration;
+
 use oss_checkpoint::{Begun, Crc64, PartNumber, PartPlan, PartReceipt, Record, SourceStamp};
 
 use super::{
@@ -10,8 +12,14 @@ use super::{
     tickets::Work,
 };
 use crate::{
-    Action, Failure, Fault, FaultClass, ListedPart, Note, OnChange, PartsPage, Unproved, UploadedPart, Verify,
+    Action, Failure, Fault, FaultClass, ListedPart, Moment, Note, OnChange, PartsPage, Unproved,
+    UploadedPart, Verify,
 };
+
+/// A transport bears no longer silence amid a body.
+const LONGEST_SILENCE: Duration = Duration::from_mins(1);
+/// A part that takes long gets so many tries, however long each takes.
+const LONG_TRIES: u32 = 3;
 
 impl Upload {
     /// Goes on with an upload of which the server may hold parts.
@@ -64,7 +72,8 @@ impl Upload {
                     |work| matches!(work, Work::UploadPart { number, .. } if table.is_in_trouble(number)),
                 ) > 0;
             if let Some(part) = table.next_to_send(now, only_fresh).and_then(|number| table.part(number)) {
-                let ticket = self.tickets.issue(Work::UploadPart { number: part.number, generation });
+                let ticket =
+                    self.tickets.issue(Work::UploadPart { number: part.number, generation, since: now });
                 return Next::Act(Action::UploadPart { ticket, part });
             }
         }
@@ -269,6 +278,17 @@ impl Upload {
         }
         let fault = Fault::new(FaultClass::Corrupted, "a part arrived with another CRC-64");
         self.send_part_later(number, tries, fault);
+    }
+
+    /// A try that was cut amid its bytes after a long time had moved some all along, else it would have been given up before:
+    /// that is no time without progress. Where it happens again and again, the part does not fit through.
+    pub(super) fn count_long_try(&mut self, number: PartNumber, since: Moment, fault: &Fault) {
+        let Some(table) = &mut self.table else { return };
+        let is_long = self.now.since(since) >= self.limits.give_up_after.max(LONGEST_SILENCE);
+        let cut = fault.class == FaultClass::Unanswered && fault.read.is_none();
+        if is_long && cut && table.is_sending(number) && table.trouble(number).tries < LONG_TRIES {
+            self.patience.moves(self.now);
+        }
     }
 
     pub(super) fn on_part_failed(

@@ -2,6 +2,8 @@
 
 use std::{
     future::{Future, poll_fn},
+    io,
+    net::{SocketAddr, UdpSocket},
     pin::{Pin, pin},
     task::Poll,
     time::Duration,
@@ -39,6 +41,10 @@ pub(super) async fn watched<F: Future>(
         }
         match due.what {
             Step::ReleaseBody => flow.release_body(),
+            Step::LookAt(local) if is_gone(local) => {
+                return now(work.as_mut()).await.ok_or(Fault::AddressGone(local.ip()));
+            }
+            Step::LookAt(_) => flow.looked(),
             Step::GiveUp(fault) => return now(work.as_mut()).await.ok_or(fault),
         }
     }
@@ -54,6 +60,13 @@ pub(super) async fn limited<F: Future>(work: F, limit: Duration) -> Option<F::Ou
     }
     catch_up().await;
     now(work).await
+}
+
+/// Whether this machine no longer has an address, so that nothing can come to it: a cable or another network does that, and no
+/// connection is told.
+fn is_gone(local: SocketAddr) -> bool {
+    let any_port = SocketAddr::new(local.ip(), 0);
+    UdpSocket::bind(any_port).is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
 }
 
 /// While a body's read held the thread, no connection on it was looked at: what the kernel has for them is not

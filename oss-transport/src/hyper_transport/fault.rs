@@ -1,10 +1,12 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// What goes wrong on a connection beyond what hyper reports by itself.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error("the connection took no byte of the request for {0:?}")]
     WriteIdle(Duration),
+    #[error("this machine no longer has the address {0}")]
+    AddressGone(IpAddr),
     #[error("no answer began within {0:?} of the last byte of the request")]
     NoAnswer(Duration),
     #[error("the head of the answer took longer than {0:?}")]

@@ -5,7 +5,8 @@
 
 use std::{
     io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -23,8 +24,14 @@ const MAX_INFORMATIONAL: u32 = 16;
 /// (RFC 9110, 10.1.1, leaves the time open; curl takes the same second).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
+/// How long nothing has to move before it is looked whether this end of the connection is still there, and how long between two
+/// looks.
+const LOOK_AFTER: Duration = Duration::from_secs(2);
+
 /// The state of one connection's current exchange; see the module.
 pub(super) struct Flow {
+    /// This end of the connection.
+    local: OnceLock<SocketAddr>,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -32,6 +39,7 @@ pub(super) struct Flow {
 struct State {
     begun: bool,
     progress: Instant,
+    looked: Instant,
     written: u64,
     body_ended: bool,
     sent: Option<Instant>,
@@ -54,6 +62,8 @@ pub(super) struct Due {
 pub(super) enum Step {
     /// The body goes out without a go-ahead.
     ReleaseBody,
+    /// It is looked whether this machine still has the address.
+    LookAt(SocketAddr),
     /// The exchange is dead.
     GiveUp(Fault),
 }
@@ -63,6 +73,7 @@ impl State {
         Self {
             begun,
             progress: Instant::now(),
+            looked: Instant::now(),
             written: 0,
             body_ended: false,
             sent: None,
@@ -79,7 +90,17 @@ impl State {
 
 impl Flow {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State::fresh(false)), changed: Notify::new() }
+        Self { local: OnceLock::new(), state: Mutex::new(State::fresh(false)), changed: Notify::new() }
+    }
+
+    /// The connection begins at this address of this machine.
+    pub(super) fn is_from(&self, local: SocketAddr) {
+        let _ = self.local.set(local);
+    }
+
+    /// The address was looked at, and is there.
+    pub(super) fn looked(&self) {
+        self.state().looked = Instant::now();
     }
 
     /// A new exchange starts on this connection.
@@ -208,6 +229,16 @@ impl Flow {
 
     /// The clock that runs now.
     pub(super) fn due(&self, timeouts: &Timeouts) -> Due {
+        let due = self.due_by_clocks(timeouts);
+        let state = self.state();
+        let look = state.progress.max(state.looked) + LOOK_AFTER;
+        match self.local.get() {
+            Some(local) if state.begun && look < due.at => Due { at: look, what: Step::LookAt(*local) },
+            _ => due,
+        }
+    }
+
+    fn due_by_clocks(&self, timeouts: &Timeouts) -> Due {
         let state = self.state();
         if state.informational > MAX_INFORMATIONAL {
             return Due { at: state.progress, what: Step::GiveUp(Fault::TooManyInformational) };

@@ -33,6 +33,9 @@ pub(super) struct Wire {
 
 impl Metered {
     pub(super) fn new(stream: TcpStream, flow: Arc<Flow>) -> Self {
+        if let Ok(local) = stream.local_addr() {
+            flow.is_from(local);
+        }
         Self { stream, flow }
     }
 

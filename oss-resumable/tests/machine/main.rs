@@ -1,0 +1,7 @@
+//! The machine driven by hand.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod long_tries;
+mod plans;
+mod world;
