@@ -53,6 +53,7 @@ impl Connection {
                     region: endpoint.region().to_owned(),
                     bucket: None,
                     token: credentials.security_token().is_some(),
+                    ..Circumstances::default()
                 },
                 _emulator: None,
             },
@@ -73,6 +74,7 @@ impl Connection {
                         region: region.clone(),
                         bucket: None,
                         token: false,
+                        ..Circumstances::default()
                     },
                     endpoint,
                     credentials: Credentials::new("local", "local").map_err(|error| bug(&error))?,

@@ -21,6 +21,8 @@ pub(crate) struct Circumstances {
     pub(crate) bucket: Option<String>,
     /// Whether a security token was given.
     pub(crate) token: bool,
+    /// Parts were sent, and none was answered.
+    pub(crate) no_part_gets_through: bool,
 }
 
 /// Advice for a journal that may not grow.
@@ -129,6 +131,14 @@ fn for_message(message: &str, around: &Circumstances) -> Option<String> {
         "see HTTPS_PROXY, HTTP_PROXY and NO_PROXY".to_owned()
     } else if says(Unsent::Connect) || says(Unsent::Timeout) {
         format!("see whether {} is the right endpoint and a firewall lets you through", around.endpoint)
+    } else if around.no_part_gets_through
+        && (message.contains(" within ") || message.contains("took no byte"))
+    {
+        "small requests get through and parts do not, as where the way loses large packets: try a smaller MTU on this machine \
+         (ip link set dev DEVICE mtu 1400), or another way"
+            .to_owned()
+    } else if around.no_part_gets_through && message.contains("no answer from") {
+        "each connection ended before a part was through: try a smaller --part-size".to_owned()
     } else if message.contains("another run has written to") {
         OVERTAKEN.to_owned()
     } else if message.contains(&said_by_the_system(Errno::NOSPC)) {

@@ -20,7 +20,7 @@ use crate::{
 /// Shows what the upload does.
 pub(crate) struct Watcher {
     pen: Pen,
-    last: LastRefusal,
+    memory: Memory,
     /// What is in flight.
     parts: HashMap<Ticket, PartNumber>,
     /// Of interest only if the upload gets on, or may have been begun: a wrong key may not list uploads either.
@@ -31,11 +31,11 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Draws with `pen`, and leaves refusals in `last`.
-    pub(crate) fn new(pen: Pen, last: LastRefusal) -> Self {
+    /// Draws with `pen`, and leaves in `memory` what explains the end.
+    pub(crate) fn new(pen: Pen, memory: Memory) -> Self {
         Self {
             pen,
-            last,
+            memory,
             parts: HashMap::new(),
             held_back: None,
             initiating: false,
@@ -75,10 +75,14 @@ impl Observer for Watcher {
         match event {
             Event::Failed { ticket, fault } => {
                 let part = self.parts.remove(ticket);
-                self.last.remember(fault, part);
+                self.memory.remember(fault, part);
                 self.complain(fault, part, at);
             }
-            Event::PartUploaded { ticket, .. } | Event::PartChecksummed { ticket, .. } => {
+            Event::PartUploaded { ticket, .. } => {
+                self.parts.remove(ticket);
+                self.memory.part_arrived();
+            }
+            Event::PartChecksummed { ticket, .. } => {
                 self.parts.remove(ticket);
             }
             Event::Initiated { .. } => {
@@ -108,28 +112,47 @@ impl Observer for Watcher {
     }
 }
 
-/// Which part the service refused last, and how.
+/// What an upload has been through, for who has to explain its end.
 #[derive(Clone, Default)]
-pub(crate) struct LastRefusal(Arc<Mutex<Option<RefusedPart>>>);
+pub(crate) struct Memory(Arc<Mutex<Remembered>>);
 
-struct RefusedPart {
-    part: PartNumber,
-    refusal: Arc<Refusal>,
+#[derive(Default)]
+struct Remembered {
+    /// Which part the service refused last, and how.
+    refused: Option<(PartNumber, Arc<Refusal>)>,
+    /// A part arrived.
+    arrived: bool,
+    /// A request with a part ended without an answer.
+    unanswered: bool,
 }
 
-impl LastRefusal {
+impl Memory {
     fn remember(&self, fault: &Fault, part: Option<PartNumber>) {
-        if let (Some(refusal), Some(part)) = (&fault.refusal, part) {
-            *self.last() = Some(RefusedPart { part, refusal: Arc::clone(refusal) });
+        let Some(part) = part else { return };
+        let mut all = self.all();
+        all.unanswered |= fault.class == FaultClass::Unanswered;
+        if let Some(refusal) = &fault.refusal {
+            all.refused = Some((part, Arc::clone(refusal)));
         }
+    }
+
+    fn part_arrived(&self) {
+        self.all().arrived = true;
     }
 
     /// The part that was refused like that.
     pub(crate) fn part_of(&self, refusal: &Refusal) -> Option<u16> {
-        self.last().as_ref().filter(|last| *last.refusal == *refusal).map(|last| last.part.get())
+        let all = self.all();
+        all.refused.as_ref().filter(|(_, last)| **last == *refusal).map(|(part, _)| part.get())
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<RefusedPart>> {
+    /// Whether parts were sent, and none was answered.
+    pub(crate) fn no_part_gets_through(&self) -> bool {
+        let all = self.all();
+        all.unanswered && !all.arrived
+    }
+
+    fn all(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

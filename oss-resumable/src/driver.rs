@@ -45,6 +45,7 @@ mod handle;
 mod in_flight;
 mod journal;
 mod keyring;
+mod laggards;
 mod observer;
 mod part_body;
 mod perform;
@@ -94,6 +95,7 @@ use self::{
     handle::next_stop,
     in_flight::{Done, InFlight},
     journal::Journal,
+    laggards::Laggards,
     perform::Performer,
     scarcity::Scarcity,
 };
@@ -166,6 +168,7 @@ struct Run<'a> {
     stopwatch: Stopwatch,
     in_flight: InFlight,
     scarcity: Scarcity,
+    laggards: Laggards,
     notes_told: usize,
     told: Option<(Transfer, Instant)>,
     request_ids: BTreeMap<&'static str, String>,
@@ -179,6 +182,7 @@ impl<'a> Run<'a> {
             stopwatch: Stopwatch::start(),
             in_flight: InFlight::default(),
             scarcity: Scarcity::default(),
+            laggards: Laggards::default(),
             notes_told: 0,
             told: None,
             request_ids: BTreeMap::new(),
@@ -197,7 +201,9 @@ impl<'a> Run<'a> {
                     self.driver.observer.action(&action, self.stopwatch.now());
                     tracing::debug!(?action);
                     let Driver { performer, journal, .. } = &mut *self.driver;
-                    if let Some(event) = performer.start(action, upload, journal, &mut self.in_flight) {
+                    if let Some(event) =
+                        performer.start(action, upload, journal, &mut self.in_flight, &mut self.laggards)
+                    {
                         self.hand_in(upload, event);
                     }
                 }
@@ -208,12 +214,15 @@ impl<'a> Run<'a> {
                     );
                     let until = until.and_then(|until| self.stopwatch.instant_of(until));
                     let look = self.in_flight.next_look(patience);
-                    let until = [until, look].into_iter().flatten().min();
+                    let until = [until, look, self.laggards.next_look()].into_iter().flatten().min();
                     let progress = self.next_progress();
                     match first(next_stop(&mut stops), self.in_flight.next(), at(until), at(progress)).await {
                         Wake::Stop(wanted) => self.hand_in(upload, Event::StopRequested(wanted)),
                         Wake::Done(done) => self.take(upload, done),
-                        Wake::Until => self.give_up_what_hangs(upload, patience),
+                        Wake::Until => {
+                            self.give_up_what_hangs(upload, patience);
+                            self.send_laggards_again(upload);
+                        }
                         Wake::Progress => self.tell_progress(upload),
                     }
                 }
@@ -229,6 +238,11 @@ impl<'a> Run<'a> {
 
     fn take(&mut self, upload: &mut Upload, done: Done) {
         let done = self.scarcity.judge(done, &self.in_flight);
+        match done.event {
+            Event::PartUploaded { ticket, .. } => self.laggards.ends(ticket, true),
+            Event::Failed { ticket, .. } => self.laggards.ends(ticket, false),
+            _ => {}
+        }
         self.request_ids.extend(done.request_id);
         self.callback_failed = done.callback_failed.or(self.callback_failed.take());
         self.hand_in(upload, done.event);
@@ -244,6 +258,16 @@ impl<'a> Run<'a> {
             let message = format!("reading the source has not come back for {} s", patience.as_secs());
             let fault = Fault::new(FaultClass::Local, message);
             self.hand_in(upload, Event::Failed { ticket, fault });
+        }
+    }
+
+    fn send_laggards_again(&mut self, upload: &mut Upload) {
+        while let Some((ticket, message)) = self.laggards.look() {
+            self.in_flight.cancel(ticket);
+            self.hand_in(
+                upload,
+                Event::Failed { ticket, fault: Fault::new(FaultClass::Unanswered, message) },
+            );
         }
     }
 

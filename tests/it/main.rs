@@ -13,6 +13,7 @@ mod kill;
 mod lies;
 mod locking;
 mod memory;
+mod network;
 mod output;
 mod proof;
 mod refusals;

@@ -17,13 +17,13 @@ use crate::{
     exit::ExitStatus,
     failure::{Failure, with_causes},
     finished::Finished,
-    hint,
+    hint::{self, Circumstances},
     late_retire::Waiting,
     output::say,
     progress::{Drawing, Pen, Snapshot},
     settings::{Copy, Global},
     stop::{self, Cause, Stop},
-    watcher::{LastRefusal, Watcher},
+    watcher::{Memory, Watcher},
     wrong_object::{self, WrongObject},
 };
 
@@ -46,7 +46,7 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
     let started = Instant::now();
     let cannot_start = |error: std::io::Error| {
         let failure = Failure::local(format!("cannot start: {error}"));
-        failure.advised(|failure| hint::for_failure(failure, &hint::Circumstances::default()))
+        failure.advised(|failure| hint::for_failure(failure, &Circumstances::default()))
     };
     let stop = Stop::listen(global.output, global.deadline).map_err(cannot_start)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
@@ -55,15 +55,18 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
     let uploader = connection.uploader(Arc::clone(&journals))?;
 
     let drawing = Drawing::begin(global.style);
-    let (pen, last) = (drawing.pen(), LastRefusal::default());
-    let run = Run { copy, uploader, journals, stop: &stop, pen, waiting, last };
+    let (pen, memory) = (drawing.pen(), Memory::default());
+    let run = Run { copy, uploader, journals, stop: &stop, pen, waiting, memory };
     let ended = runtime.block_on(run.to_its_end());
     let at = run.pen.at();
     let ended = match ended {
         Ok(receipt) => run.finish(&receipt).map(|()| Ended::Done(Box::new(receipt))),
         Err(UploadError::Paused) => Ok(Ended::Paused(stop.cause().unwrap_or(Cause::Signal))),
         Err(error) => {
-            let circumstances = connection.circumstances(Some(copy.bucket.as_str()));
+            let circumstances = Circumstances {
+                no_part_gets_through: run.memory.no_part_gets_through(),
+                ..connection.circumstances(Some(copy.bucket.as_str()))
+            };
             let wrong = wrong_object::of(&error);
             let failure = run.failure_of(error);
             let failure = match wrong {
@@ -117,7 +120,7 @@ struct Run<'a> {
     pen: Pen,
     /// Journals that are done with.
     waiting: &'a Waiting,
-    last: LastRefusal,
+    memory: Memory,
 }
 
 impl Run<'_> {
@@ -190,7 +193,7 @@ impl Run<'_> {
             .on_change(copy.on_change)
             .verify(copy.verify)
             .adopt(copy.adopt.clone())
-            .observer(Watcher::new(self.pen.clone(), self.last.clone()));
+            .observer(Watcher::new(self.pen.clone(), self.memory.clone()));
         if let Some(idle) = copy.give_up_after {
             upload = upload.give_up_after(idle);
         }
@@ -239,7 +242,7 @@ impl Run<'_> {
             UploadError::Failed(failure) => {
                 let mut failure = Failure::of_upload(&failure);
                 if failure.part.is_none() {
-                    failure.part = failure.refusal.as_ref().and_then(|refusal| self.last.part_of(refusal));
+                    failure.part = failure.refusal.as_ref().and_then(|refusal| self.memory.part_of(refusal));
                 }
                 failure
             }

@@ -11,6 +11,7 @@ use super::{
     client::{Client, Replied, in_full, unreachable_if_scarce},
     in_flight::{CancelOnDrop, Done, InFlight},
     journal::Journal,
+    laggards::Laggards,
     part_body::{PartBody, Reading},
     range_reader::{RangeReader, ReadError, ReadOut},
     scarcity::{self, is_ours},
@@ -45,6 +46,7 @@ impl Performer {
         upload: &Upload,
         journal: &Journal,
         in_flight: &mut InFlight,
+        laggards: &mut Laggards,
     ) -> Option<Event> {
         let ticket = action.ticket();
         match action {
@@ -65,6 +67,7 @@ impl Performer {
                 let (body, reading) = self.body(part.range, None);
                 let body = Load { body, asks: upload.asks_before_body(&action) };
                 let work = self.upload_part(ticket, part, upload, body, Arc::clone(&reading));
+                laggards.starts(ticket, part, Arc::clone(&reading));
                 in_flight.start(ticket, Some(reading), work);
             }
             Action::PutObject { .. } => {
@@ -99,7 +102,10 @@ impl Performer {
                 let retire = journal.clone().retire();
                 in_flight.start(ticket, None, settle(ticket, retire, move |()| Event::Retired { ticket }));
             }
-            Action::Cancel { .. } => in_flight.cancel(ticket),
+            Action::Cancel { .. } => {
+                in_flight.cancel(ticket);
+                laggards.ends(ticket, false);
+            }
         }
         None
     }
