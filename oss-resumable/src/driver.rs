@@ -216,7 +216,12 @@ impl<'a> Run<'a> {
                     let look = self.in_flight.next_look(patience);
                     let until = [until, look, self.laggards.next_look()].into_iter().flatten().min();
                     let progress = self.next_progress();
-                    match first(next_stop(&mut stops), self.in_flight.next(), at(until), at(progress)).await {
+                    let latest = Stopwatch::latest(until);
+                    let wake =
+                        first(next_stop(&mut stops), self.in_flight.next(), at(Some(latest)), at(progress))
+                            .await;
+                    self.stopwatch.woke(latest);
+                    match wake {
                         Wake::Stop(wanted) => self.hand_in(upload, Event::StopRequested(wanted)),
                         Wake::Done(done) => self.take(upload, done),
                         Wake::Until => {

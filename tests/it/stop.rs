@@ -158,6 +158,26 @@ fn a_deadline_pauses_with_a_code_of_its_own() {
     assert!(scene.log().data_bytes() <= (LENGTH + 2 * PART) as u64);
 }
 
+/// As long as it was stopped, nothing could move.
+// Rows: 145
+#[test]
+fn the_time_in_which_it_is_stopped_is_not_one_without_progress() {
+    let mut scene = Scene::new();
+    let (_, bytes) = scene.file(SOURCE, 1, LENGTH);
+    let patient = |scene: &Scene| cp(scene).args(["--give-up-after", "3s"]);
+    let running = scene.start_all_but(HANGING, patient, PARTS);
+    running.signal(Signal::STOP);
+    scene.emulator.kill();
+    std::thread::sleep(Duration::from_secs(4));
+    running.signal(Signal::CONT);
+    // What fails now would be given up, if that had been time.
+    until("it tries again", || running.stderr_so_far().contains("trying again"));
+    scene.emulator.restart("");
+    running.wait().expect(0);
+    scene.expect_object("ob ject&", &bytes);
+    scene.expect_nothing_left();
+}
+
 // Rows: 145
 #[test]
 fn what_is_suspended_goes_on_when_it_is_continued() {

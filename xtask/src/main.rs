@@ -17,6 +17,7 @@ mod layers;
 mod lint;
 mod measure;
 mod mutants;
+mod net;
 mod outcome;
 mod power;
 mod python;
@@ -113,6 +114,12 @@ const VERBS: &[Verb] = &[
         usage: "[TEST]",
         about: "the program under strace: killed behind every call, every call failing once (needs strace)",
         run: inject::run,
+    },
+    Verb {
+        name: "net",
+        usage: "[TEST]",
+        about: "the program in a network of its own that changes under it (needs namespaces)",
+        run: net::run,
     },
     Verb {
         name: "power",

@@ -14,24 +14,45 @@ use tokio::time::Instant;
 
 use crate::Moment;
 
-/// Makes the [`Moment`]s of one run. It does not count the time in which the machine sleeps.
+/// Makes the [`Moment`]s of one run. It does not count the time in which the machine sleeps or the process is stopped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch {
     epoch: Instant,
+    stopped: Duration,
 }
 
 impl Stopwatch {
+    /// Whoever watches it says at least this often that the process is there.
+    const BEAT: Duration = Duration::from_secs(2);
+    /// Waking up so much later than was meant is no busy machine any more.
+    const OVERSLEPT: Duration = Duration::from_secs(1);
+
     pub(crate) fn start() -> Self {
-        Self { epoch: Instant::now() }
+        Self { epoch: Instant::now(), stopped: Duration::ZERO }
     }
 
     pub(crate) fn now(&self) -> Moment {
-        Moment::after_start(self.epoch.elapsed())
+        Moment::after_start(self.epoch.elapsed().saturating_sub(self.stopped))
     }
 
     /// `None` for a moment that no clock will ever show.
     pub(crate) fn instant_of(&self, moment: Moment) -> Option<Instant> {
-        self.epoch.checked_add(moment.elapsed())
+        self.epoch.checked_add(moment.elapsed())?.checked_add(self.stopped)
+    }
+
+    /// When to wake up at the latest, where something else is to wake us at `until`.
+    pub(crate) fn latest(until: Option<Instant>) -> Instant {
+        let beat = Instant::now() + Self::BEAT;
+        until.map_or(beat, |until| until.min(beat))
+    }
+
+    /// We are awake; it was meant to be at `planned` at the latest. What is much later was not lived through.
+    pub(crate) fn woke(&mut self, planned: Instant) {
+        let late = planned.elapsed();
+        if late >= Self::OVERSLEPT {
+            tracing::debug!(?late, "the process was stopped");
+            self.stopped += late;
+        }
     }
 }
 
@@ -139,6 +160,27 @@ mod tests {
         assert_eq!(clock.correct(second, server_is_ahead(2400)), Correction::Corrected);
         let third = clock.sign().unwrap();
         assert!((third.time.unix() - third.local - 2400).abs() <= 1, "not added to the former offset");
+    }
+
+    // Rows: 145
+    #[tokio::test(start_paused = true)]
+    async fn the_time_in_which_the_process_is_stopped_is_none() {
+        let mut stopwatch = Stopwatch::start();
+        let planned = Stopwatch::latest(None);
+        tokio::time::advance(Stopwatch::BEAT + Duration::from_hours(8)).await;
+        stopwatch.woke(planned);
+        let now = stopwatch.now();
+        assert_eq!(now.elapsed(), Stopwatch::BEAT);
+        assert_eq!(stopwatch.instant_of(now), Some(Instant::now()));
+
+        let planned = Stopwatch::latest(Some(Instant::now() + Duration::from_secs(1)));
+        tokio::time::advance(Duration::from_millis(1900)).await;
+        stopwatch.woke(planned);
+        assert_eq!(
+            stopwatch.now().elapsed(),
+            Stopwatch::BEAT + Duration::from_millis(1900),
+            "a busy machine"
+        );
     }
 
     // Rows: 88

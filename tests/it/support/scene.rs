@@ -2,12 +2,13 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::{
     back_door::BackDoor,
@@ -32,6 +33,8 @@ pub(crate) struct Scene {
     pub(crate) emulator: EmulatorProcess,
     back_door: OnceLock<BackDoor>,
     folder: TempDir,
+    /// Key pairs that the emulator knows, outside of what is searched for secrets.
+    _keys: NamedTempFile,
 }
 
 impl Scene {
@@ -47,10 +50,12 @@ impl Scene {
     /// With further arguments for `oss emulate`.
     pub(crate) fn with(script: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let key = format!("{ACCESS_KEY_ID}:{ACCESS_KEY_SECRET}");
-        let arguments = [&["--access-key", &key], arguments].concat();
+        let mut keys = NamedTempFile::new().unwrap();
+        writeln!(keys, "{ACCESS_KEY_ID}:{ACCESS_KEY_SECRET}").unwrap();
+        let file = keys.path().to_str().expect("names of temporary files are ASCII").to_owned();
+        let arguments = [&["--access-key-file", &file], arguments].concat();
         let emulator = EmulatorProcess::start(&folder.path().join("server"), script, &arguments);
-        Self { emulator, back_door: OnceLock::new(), folder }
+        Self { emulator, back_door: OnceLock::new(), folder, _keys: keys }
     }
 
     /// Where everything lies; it is the program's home and its current folder too.
