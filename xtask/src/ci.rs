@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{deny, inject, interop, layers, lint, net, outcome::Outcome, power, test, workspace::Workspace};
+use crate::{
+    clock, deny, inject, interop, layers, lint, net, outcome::Outcome, power, test, workspace::Workspace,
+};
 
 /// A set of checks that passes, fails or is skipped as a whole.
 struct Group {
@@ -20,6 +22,7 @@ const GROUPS: &[Group] = &[
     Group { name: "power", run: |workspace| power::run(workspace, &[]) },
     Group { name: "inject", run: |workspace| inject::run(workspace, &[]) },
     Group { name: "net", run: |workspace| net::run(workspace, &[]) },
+    Group { name: "clock", run: |workspace| clock::run(workspace, &[]) },
     Group { name: "layers", run: layers::run },
     Group { name: "docs", run: test::docs },
     Group { name: "deny", run: deny::run },

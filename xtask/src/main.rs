@@ -6,6 +6,7 @@
 
 mod bench;
 mod ci;
+mod clock;
 mod command;
 mod deny;
 mod emulator;
@@ -102,6 +103,12 @@ const VERBS: &[Verb] = &[
         usage: "[--rounds N] [--size-mib N] [--criterion]",
         about: "CPU, wall and memory of a 1 GiB upload, beside oss2 and opendal",
         run: bench::run,
+    },
+    Verb {
+        name: "clock",
+        usage: "[TEST]",
+        about: "the program under clocks that are wrong or jump (needs libfaketime)",
+        run: clock::run,
     },
     Verb {
         name: "fuzz",
