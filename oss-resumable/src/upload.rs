@@ -58,8 +58,8 @@ pub struct Upload {
     unproved: bool,
     /// Whether parts may not be listed.
     unlistable: bool,
-    /// Whether an Initiate may have been done of which nobody knows the answer, and uploads may not be listed.
-    untraced: bool,
+    /// Since when, by the local clock, an Initiate may have been done of which nobody knows the answer: uploads may not be listed.
+    untraced: Option<i64>,
     /// Whether it was tried to do without the source.
     sourceless: bool,
     /// The stamp under which an earlier run had sealed this upload, so that its Complete may still be on its way.
@@ -114,7 +114,7 @@ impl Upload {
             },
             unproved: false,
             unlistable: false,
-            untraced: false,
+            untraced: None,
             sourceless: false,
             sealed_under: None,
             listed_upto: None,

@@ -111,10 +111,10 @@ fn run(seed: u64, scene: &Scene, endings: &mut [usize; ENDINGS.len()]) {
     if code != 0 {
         assert!(ended.stderr.contains("error: "), "{ended:#?}");
         let kept = kept(scene, &key, &bytes);
-        let seen = scene.log().len();
+        let before = scene.log().len();
         let again = upload();
         assert_eq!(again.code(), Some(0), "after {ended:#?}\n{again:#?}");
-        let sent = sent_by_the_next(&scene.log().since(seen));
+        let sent = sent_by_the_next(&scene.log().since(before));
         assert!(
             sent.iter().all(|part| !kept.contains(part)),
             "of {kept:?} were sent again: {sent:?}, after {ended:#?}\n{again:#?}"

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::{
-    clock, deny, inject, interop, layers, lint, net, outcome::Outcome, power, test, workspace::Workspace,
+    clock, deny, faults, inject, interop, layers, lint, net, outcome::Outcome, power, test,
+    workspace::Workspace,
 };
 
 /// A set of checks that passes, fails or is skipped as a whole.
@@ -23,6 +24,7 @@ const GROUPS: &[Group] = &[
     Group { name: "inject", run: |workspace| inject::run(workspace, &[]) },
     Group { name: "net", run: |workspace| net::run(workspace, &[]) },
     Group { name: "clock", run: |workspace| clock::run(workspace, &[]) },
+    Group { name: "faults", run: |workspace| faults::run(workspace, &[]) },
     Group { name: "layers", run: layers::run },
     Group { name: "docs", run: test::docs },
     Group { name: "deny", run: deny::run },

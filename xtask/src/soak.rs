@@ -33,6 +33,7 @@ const PARTS: &[Part] = &[
         about: "every system call failing with every error, at every n",
         run: inject::soak,
     },
+    Part { name: "chaos", about: "ten thousand uploads over a network that does everything", run: chaos },
     Part {
         name: "mutants",
         about: "whether a test fails for each small change of journal and machine",
@@ -86,5 +87,13 @@ fn kill(workspace: &Workspace) -> Result<Outcome> {
     let mut test = workspace.cargo(&["test", "--package", "oss-tests", "--test", "it", "kill::random"]);
     test.args(["--", "--nocapture", "--test-threads", "4"]);
     command::run(test.env("OSS_BIN", program).env("OSS_KILL_ROUNDS", "2000"))?;
+    Ok(Outcome::Passed)
+}
+
+fn chaos(workspace: &Workspace) -> Result<Outcome> {
+    let program = workspace.build_program(Profile::Dev)?;
+    let mut test = workspace.cargo(&["test", "--package", "oss-tests", "--test", "it", "chaos::"]);
+    test.args(["--", "--nocapture", "--test-threads", "4"]);
+    command::run(test.env("OSS_BIN", program).env("OSS_CHAOS_RUNS", "10000"))?;
     Ok(Outcome::Passed)
 }

@@ -129,7 +129,7 @@ impl Upload {
         if matches!(self.phase, Phase::Confirming { .. }) {
             self.note_once(Note::ConfirmDenied(fault));
             self.retire_already();
-        } else if work == Work::Initiate && !self.untraced {
+        } else if work == Work::Initiate && self.untraced.is_none() {
             self.retire(Outcome::Failed(Failure::Refused(fault)));
         } else {
             self.fail(Failure::Refused(fault));

@@ -116,7 +116,9 @@ impl Upload {
     /// Unfinished uploads may not be listed: whatever there is stays as it is.
     pub(super) fn on_find_denied(&mut self, fault: Fault) {
         self.note_once(Note::FindDenied(fault));
-        self.untraced |= self.has_intent();
+        if self.has_intent() {
+            self.untraced = self.checkpoint.begun().map(|begun| begun.at);
+        }
         if let Phase::Finding(finding) = &mut self.phase {
             finding.listed = true;
             finding.queue.clear();

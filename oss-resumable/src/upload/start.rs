@@ -139,14 +139,14 @@ impl Upload {
             }
         };
         // The oldest upload that may be ours counts.
-        let untraced = self.checkpoint.begun().filter(|_| self.untraced).map(|begun| begun.at);
+        let at = self.untraced.unwrap_or(self.spec.started);
         let needs = self.record_durably(Record::Begun(Box::new(Begun {
             job: self.spec.job.clone(),
             endpoint: self.spec.endpoint.clone(),
             stamp,
             part_size: plan.part_size(),
             options: self.spec.options.clone(),
-            at: untraced.unwrap_or(self.spec.started),
+            at,
         })));
         self.phase = Phase::Beginning { needs, adopt };
     }
