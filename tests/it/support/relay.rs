@@ -15,10 +15,13 @@ use std::{
     time::Duration,
 };
 
-use rustix::net::sockopt::set_socket_linger;
+use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 
 use self::message::{Framing, Heads};
 pub(crate) use self::message::{Message, Side, operation_of};
+
+/// Bytes that the kernel may hold for a connection before the relay takes them.
+const RECEIVES: usize = 64 << 10;
 
 /// What is done to one message, a request or an answer. Offsets count its bytes from the first of its head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +72,8 @@ impl Relay {
         plan: impl Fn(&Message) -> Vec<Deed> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        // What it has not taken is to wait at the program, not in the kernel.
+        set_socket_recv_buffer_size(&listener, RECEIVES).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             plan: Box::new(plan),
