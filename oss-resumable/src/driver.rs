@@ -214,13 +214,14 @@ impl<'a> Run<'a> {
                     );
                     let until = until.and_then(|until| self.stopwatch.instant_of(until));
                     let look = self.in_flight.next_look(patience);
-                    let until = [until, look, self.laggards.next_look()].into_iter().flatten().min();
+                    let beat = self.in_flight.is_asking().then(Stopwatch::next_beat);
+                    let until = [until, look, self.laggards.next_look(), beat].into_iter().flatten().min();
                     let progress = self.next_progress();
-                    let latest = Stopwatch::latest(until);
                     let wake =
-                        first(next_stop(&mut stops), self.in_flight.next(), at(Some(latest)), at(progress))
-                            .await;
-                    self.stopwatch.woke(latest);
+                        first(next_stop(&mut stops), self.in_flight.next(), at(until), at(progress)).await;
+                    if let Some(planned) = [until, progress].into_iter().flatten().min() {
+                        self.stopwatch.woke(planned);
+                    }
                     match wake {
                         Wake::Stop(wanted) => self.hand_in(upload, Event::StopRequested(wanted)),
                         Wake::Done(done) => self.take(upload, done),

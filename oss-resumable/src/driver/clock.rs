@@ -22,7 +22,7 @@ pub(crate) struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Whoever watches it says at least this often that the process is there.
+    /// While the service is waited for, whoever watches it says at least this often that the process is there.
     const BEAT: Duration = Duration::from_secs(2);
     /// Waking up so much later than was meant is no busy machine any more.
     const OVERSLEPT: Duration = Duration::from_secs(1);
@@ -40,10 +40,9 @@ impl Stopwatch {
         self.epoch.checked_add(moment.elapsed())?.checked_add(self.stopped)
     }
 
-    /// When to wake up at the latest, where something else is to wake us at `until`.
-    pub(crate) fn latest(until: Option<Instant>) -> Instant {
-        let beat = Instant::now() + Self::BEAT;
-        until.map_or(beat, |until| until.min(beat))
+    /// When to show that the process is there, if nothing else does.
+    pub(crate) fn next_beat() -> Instant {
+        Instant::now() + Self::BEAT
     }
 
     /// We are awake; it was meant to be at `planned` at the latest. What is much later was not lived through.
@@ -166,14 +165,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_time_in_which_the_process_is_stopped_is_none() {
         let mut stopwatch = Stopwatch::start();
-        let planned = Stopwatch::latest(None);
+        let planned = Stopwatch::next_beat();
         tokio::time::advance(Stopwatch::BEAT + Duration::from_hours(8)).await;
         stopwatch.woke(planned);
         let now = stopwatch.now();
         assert_eq!(now.elapsed(), Stopwatch::BEAT);
         assert_eq!(stopwatch.instant_of(now), Some(Instant::now()));
 
-        let planned = Stopwatch::latest(Some(Instant::now() + Duration::from_secs(1)));
+        let planned = Instant::now() + Duration::from_secs(1);
         tokio::time::advance(Duration::from_millis(1900)).await;
         stopwatch.woke(planned);
         assert_eq!(

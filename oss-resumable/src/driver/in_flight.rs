@@ -39,22 +39,43 @@ impl From<Event> for Done {
 struct Piece {
     ticket: Ticket,
     task: AbortHandle,
-    reading: Option<Arc<Reading>>,
+    kind: Kind,
+}
+
+/// What a piece of work waits for.
+pub(crate) enum Kind {
+    /// The disk with the journal.
+    Journal,
+    /// The source.
+    Source(Arc<Reading>),
+    /// The service, which is asked something.
+    Question,
+    /// The service, which is sent bytes of the source.
+    Transfer(Arc<Reading>),
+}
+
+impl Kind {
+    fn reading(&self) -> Option<&Reading> {
+        match self {
+            Self::Journal | Self::Question => None,
+            Self::Source(reading) | Self::Transfer(reading) => Some(reading),
+        }
+    }
 }
 
 impl InFlight {
     /// A thread that hangs in a read is waited for no longer than this when everything is over.
     const LAST_WAIT: Duration = Duration::from_millis(200);
 
-    /// Starts a piece; with `reading`, it asks the source, and the bytes that it takes count as under way.
+    /// Starts a piece. Where it asks the source, the bytes that it takes count as under way.
     pub(crate) fn start(
         &mut self,
         ticket: Ticket,
-        reading: Option<Arc<Reading>>,
+        kind: Kind,
         work: impl Future<Output = Done> + Send + 'static,
     ) {
         let task = self.tasks.spawn(async move { (ticket, work.await) });
-        self.pieces.push(Piece { ticket, task, reading });
+        self.pieces.push(Piece { ticket, task, kind });
     }
 
     pub(crate) fn cancel(&mut self, ticket: Ticket) {
@@ -98,7 +119,7 @@ impl InFlight {
     /// Gives up a piece whose call of the source has not come back after `limit`.
     pub(crate) fn take_hung(&mut self, limit: Duration) -> Option<Ticket> {
         let is_hung = |piece: &&Piece| {
-            let since = piece.reading.as_ref().and_then(|reading| reading.pulse().busy_since());
+            let since = piece.kind.reading().and_then(|reading| reading.pulse().busy_since());
             since.is_some_and(|since| since.elapsed() >= limit)
         };
         let ticket = self.pieces.iter().find(is_hung)?.ticket;
@@ -116,6 +137,11 @@ impl InFlight {
         self.readings().next().is_some()
     }
 
+    /// Whether the service is waited for.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece.kind, Kind::Question | Kind::Transfer(_)))
+    }
+
     /// Drops everything, and waits until it has been dropped.
     pub(crate) async fn clear(&mut self) {
         self.pieces.clear();
@@ -124,7 +150,7 @@ impl InFlight {
     }
 
     fn readings(&self) -> impl Iterator<Item = &Reading> {
-        self.pieces.iter().filter_map(|piece| piece.reading.as_deref())
+        self.pieces.iter().filter_map(|piece| piece.kind.reading())
     }
 }
 

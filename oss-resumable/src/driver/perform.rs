@@ -9,7 +9,7 @@ use oss_transport::{Body, Timeouts};
 use super::{
     buffers::Buffers,
     client::{Client, Replied, in_full, unreachable_if_scarce},
-    in_flight::{CancelOnDrop, Done, InFlight},
+    in_flight::{CancelOnDrop, Done, InFlight, Kind},
     journal::Journal,
     laggards::Laggards,
     part_body::{PartBody, Reading},
@@ -52,23 +52,20 @@ impl Performer {
         match action {
             Action::InspectSource { .. } => {
                 let reading = Arc::<Reading>::default();
-                in_flight.start(
-                    ticket,
-                    Some(Arc::clone(&reading)),
-                    self.inspect_source(ticket, upload, reading),
-                );
+                let work = self.inspect_source(ticket, upload, Arc::clone(&reading));
+                in_flight.start(ticket, Kind::Source(reading), work);
             }
             Action::ChecksumPart { part, .. } => {
                 let reading = Arc::<Reading>::default();
                 let work = self.checksum_part(ticket, part, Arc::clone(&reading));
-                in_flight.start(ticket, Some(reading), work);
+                in_flight.start(ticket, Kind::Source(reading), work);
             }
             Action::UploadPart { part, .. } => {
                 let (body, reading) = self.body(part.range, None);
                 let body = Load { body, asks: upload.asks_before_body(&action) };
                 let work = self.upload_part(ticket, part, upload, body, Arc::clone(&reading));
                 laggards.starts(ticket, part, Arc::clone(&reading));
-                in_flight.start(ticket, Some(reading), work);
+                in_flight.start(ticket, Kind::Transfer(reading), work);
             }
             Action::PutObject { .. } => {
                 let stamp = upload.stamp();
@@ -76,18 +73,20 @@ impl Performer {
                 let (body, reading) = self.body(range, stamp);
                 let body = Load { body, asks: upload.asks_before_body(&action) };
                 let work = self.put_object(ticket, upload, body, Arc::clone(&reading));
-                in_flight.start(ticket, Some(reading), work);
+                in_flight.start(ticket, Kind::Transfer(reading), work);
             }
-            Action::FindUploads { .. } => in_flight.start(ticket, None, self.find_uploads(ticket, upload)),
-            Action::Initiate { .. } => in_flight.start(ticket, None, self.initiate(ticket, upload)),
+            Action::FindUploads { .. } => {
+                in_flight.start(ticket, Kind::Question, self.find_uploads(ticket, upload))
+            }
+            Action::Initiate { .. } => in_flight.start(ticket, Kind::Question, self.initiate(ticket, upload)),
             Action::ListParts { after, .. } => {
-                in_flight.start(ticket, None, self.list_parts(ticket, upload, after));
+                in_flight.start(ticket, Kind::Question, self.list_parts(ticket, upload, after));
             }
-            Action::Complete { .. } => in_flight.start(ticket, None, self.complete(ticket, upload)),
+            Action::Complete { .. } => in_flight.start(ticket, Kind::Question, self.complete(ticket, upload)),
             Action::InspectObject { .. } => {
-                in_flight.start(ticket, None, self.inspect_object(ticket, upload));
+                in_flight.start(ticket, Kind::Question, self.inspect_object(ticket, upload));
             }
-            Action::Abort { .. } => in_flight.start(ticket, None, self.abort(ticket, upload)),
+            Action::Abort { .. } => in_flight.start(ticket, Kind::Question, self.abort(ticket, upload)),
             Action::Save { upto, durability, .. } => {
                 let records = upload.unsaved(upto);
                 if let Some(saved) = journal.append_at_once(records, durability) {
@@ -96,11 +95,19 @@ impl Performer {
                     );
                 }
                 let append = journal.clone().append(records.to_vec(), durability);
-                in_flight.start(ticket, None, settle(ticket, append, move |()| Event::Saved { ticket }));
+                in_flight.start(
+                    ticket,
+                    Kind::Journal,
+                    settle(ticket, append, move |()| Event::Saved { ticket }),
+                );
             }
             Action::Retire { .. } => {
                 let retire = journal.clone().retire();
-                in_flight.start(ticket, None, settle(ticket, retire, move |()| Event::Retired { ticket }));
+                in_flight.start(
+                    ticket,
+                    Kind::Journal,
+                    settle(ticket, retire, move |()| Event::Retired { ticket }),
+                );
             }
             Action::Cancel { .. } => {
                 in_flight.cancel(ticket);

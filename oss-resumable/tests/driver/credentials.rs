@@ -19,6 +19,7 @@ use oss_transport::{Body, Fate, Faulty, Transport};
 use tokio::time::Instant;
 
 use crate::{
+    canary,
     fake_oss::FakeOss,
     support::{PART, ask, content, is_part, on_part, refusal_of, stored, upload, uploader_to},
 };
@@ -71,7 +72,7 @@ impl Vault {
 
     fn set(&self) -> Credentials {
         let inside = self.inside();
-        let set = Credentials::new(format!("set-{}", inside.turn), "secret").unwrap();
+        let set = Credentials::new(format!("set-{}", inside.turn), canary::SECRET).unwrap();
         inside.ends_at.map_or(set.clone(), |end| set.ending_at(end))
     }
 

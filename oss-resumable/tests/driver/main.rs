@@ -7,6 +7,7 @@
 )]
 
 mod broken_sources;
+mod canary;
 mod checksum;
 mod credentials;
 mod fake_oss;

@@ -7,11 +7,10 @@ use oss_resumable::{
     Action, Failure, Moment, OnChange, Outcome,
     driver::{BytesSource, Observer, Source, SourceReader, UploadError, Uploader},
 };
-use oss_sign::Credentials;
 use oss_transport::HyperTransport;
 
 use crate::{
-    blocking, embed,
+    blocking, canary, embed,
     fake_oss::FakeOss,
     server,
     sources::Shifting,
@@ -20,7 +19,7 @@ use crate::{
 
 pub(crate) fn over_hyper(oss: &FakeOss) -> Uploader {
     let endpoint = server::serve(oss.clone());
-    uploader_to(&endpoint, HyperTransport::new(), Credentials::new("ak", "sk").unwrap())
+    uploader_to(&endpoint, HyperTransport::new(), canary::credentials("ak"))
 }
 
 #[tokio::test]

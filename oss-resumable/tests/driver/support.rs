@@ -10,10 +10,9 @@ use oss_resumable::{
     driver::{Client, Observer, ProvideCredentials, Receipt, Source, UploadBuilder, UploadError, Uploader},
     wire::{Endpoint, EndpointSettings, HeadObject, Target},
 };
-use oss_sign::Credentials;
 use oss_transport::{Body, Fate, Transport};
 
-use crate::fake_oss::FakeOss;
+use crate::{canary, fake_oss::FakeOss};
 
 pub(crate) const PART: u64 = 100 * 1024;
 
@@ -28,7 +27,7 @@ pub(crate) fn endpoint(endpoint: &str) -> Endpoint {
 
 pub(crate) fn uploader(transport: impl Transport + 'static) -> Uploader {
     // No transport of these tests goes there.
-    uploader_to("http://127.0.0.1:9", transport, Credentials::new("old", "secret").unwrap())
+    uploader_to("http://127.0.0.1:9", transport, canary::credentials("old"))
 }
 
 pub(crate) fn uploader_to(
@@ -36,6 +35,7 @@ pub(crate) fn uploader_to(
     transport: impl Transport + 'static,
     credentials: impl ProvideCredentials + 'static,
 ) -> Uploader {
+    canary::watch_the_log();
     Uploader::builder(endpoint(address))
         .transport(Arc::new(transport))
         .credentials(credentials)

@@ -18,7 +18,7 @@ pub(crate) const PROXY_PASSWORD: &str = "KanarienvogelVorDemTor5d2a";
 const SECRETS: [&str; 3] = [ACCESS_KEY_SECRET, SECURITY_TOKEN, PROXY_PASSWORD];
 
 static HIDDEN: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let signatures = ["OSS4-HMAC-SHA256 Credential", "Signature="];
+    let signatures = ["OSS4-HMAC-SHA256 Credential", "Signature=", "x-oss-signature="];
     SECRETS.into_iter().flat_map(forms).chain(signatures.map(str::to_owned)).collect()
 });
 
