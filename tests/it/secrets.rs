@@ -28,6 +28,30 @@ fn the_loudest_log_holds_no_secret_whatever_goes_wrong() {
     }
 }
 
+// Rows: 89
+#[test]
+fn the_loudest_log_of_every_command_holds_no_secret() {
+    let pair = format!("{ACCESS_KEY_ID}:{ACCESS_KEY_SECRET}:{SECURITY_TOKEN}");
+    let scene = Scene::with("", &["--access-key", &pair]);
+    let (path, _) = scene.file("source", 1, 3 * PART);
+    let loud = |words: &[&str]| scene.oss().args(words).arg("-vv").env("OSS_SESSION_TOKEN", SECURITY_TOKEN);
+    let receipt = scene.path("receipt.json");
+    let upload = loud(&["cp"]).arg("--receipt").arg(&receipt).arg(&path).arg("oss://demo/object");
+    upload.run().expect(0).says("TRACE");
+    loud(&["verify"]).arg(&receipt).run().expect(0).says("TRACE");
+    loud(&["check"]).arg(&path).arg("oss://demo/object").run().expect(0).says("TRACE");
+    for (words, code) in [
+        (&["ls"][..], 0),
+        (&["ls", "oss://demo"], 0),
+        (&["stat", "oss://demo/object"], 0),
+        (&["stat", "oss://demo/nothing"], 2),
+        (&["mb", "oss://other"], 0),
+        (&["jobs", "ls"], 0),
+    ] {
+        loud(words).run().expect(code);
+    }
+}
+
 // Rows: 91
 #[test]
 fn a_program_that_is_aborted_leaves_no_core() {

@@ -139,13 +139,16 @@ impl Client {
         timeouts: Timeouts,
     ) -> Result<Replied<O::Reply>, Fault> {
         let (request, attempt) = self.sign(operation, request).await?;
+        tracing::trace!(operation = O::NAME, method = %request.method(), uri = %request.uri(), "asking");
         let timeouts = within(timeouts, self.patience);
         let exchange = Exchange { request, timeouts, answer_limit: Some(O::ANSWER_LIMIT) };
         let answer = self.shared.transport.send(exchange).await.map_err(|error| fault_of(&error))?;
         let (head, body) = answer.into_parts();
+        let request_id = wire::request_id(&head);
+        tracing::trace!(operation = O::NAME, status = head.status.as_u16(), request_id, "answered");
         let body = whole(body, O::ANSWER_LIMIT).await?;
         match operation.reply(&head, &body) {
-            Ok(reply) => Ok(Replied { reply, request_id: wire::request_id(&head) }),
+            Ok(reply) => Ok(Replied { reply, request_id }),
             Err(fault) => {
                 let server = wire::server_time(&head, &body);
                 Err(self.settle(fault, server, &attempt).await)
