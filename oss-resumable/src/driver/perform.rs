@@ -76,7 +76,7 @@ impl Performer {
                 in_flight.start(ticket, Kind::Transfer(reading), work);
             }
             Action::FindUploads { .. } => {
-                in_flight.start(ticket, Kind::Question, self.find_uploads(ticket, upload))
+                in_flight.start(ticket, Kind::Question, self.find_uploads(ticket, upload));
             }
             Action::Initiate { .. } => in_flight.start(ticket, Kind::Question, self.initiate(ticket, upload)),
             Action::ListParts { after, .. } => {
