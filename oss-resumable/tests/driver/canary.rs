@@ -104,10 +104,10 @@ fn nothing_that_holds_a_secret_shows_it() {
         (Resource::Object { bucket: "demo", key: "key" }, SigningTime::from_unix(0).unwrap());
     let trace = signer.sign_traced(&mut head, resource, &credentials, time).unwrap();
     assert!(head.headers.values().any(|value| value.as_bytes().ends_with(TOKEN.as_bytes())));
-    let signed = http::Request::from_parts(head, Body::Empty);
+    let sent = http::Request::from_parts(head, Body::Empty);
     let shown: Vec<(&str, String)> = vec![
         ("credentials", format!("{credentials:?} {credentials:#?}")),
-        ("a signed request", format!("{signed:?} {signed:#?}")),
+        ("a signed request", format!("{sent:?} {sent:#?}")),
         ("what was signed", format!("{trace:?} {trace:#?}")),
         ("an uploader", format!("{uploader:?} {uploader:#?}")),
         ("a transport with a proxy", format!("{:?}", HyperTransport::builder())),
