@@ -32,6 +32,10 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 const AVOID: Duration = Duration::from_mins(1);
 /// A peer that acknowledges nothing for so long is gone.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes that the kernel takes of a request before it has sent what it has: one block of a body. With all that its buffer holds, which
+/// is megabytes, a slow peer looks like one that takes nothing, and what counts as sent is not.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 256 << 10;
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -169,7 +173,10 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
     sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
     #[cfg(target_os = "linux")]
-    sockopt::set_tcp_user_timeout(stream, u32::try_from(USER_TIMEOUT.as_millis()).unwrap_or(u32::MAX))?;
+    {
+        sockopt::set_tcp_user_timeout(stream, u32::try_from(USER_TIMEOUT.as_millis()).unwrap_or(u32::MAX))?;
+        socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT)?;
+    }
     Ok(())
 }
 

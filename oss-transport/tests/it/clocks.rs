@@ -134,6 +134,25 @@ fn a_slow_peer_that_moves_bytes_is_not_given_up() {
     assert_eq!(answered(send(&transport(), exchange)).0, 200);
 }
 
+/// A kernel that holds megabytes for a connection takes nothing more for seconds, although bytes move.
+// Rows: 12
+#[cfg(target_os = "linux")]
+#[test]
+fn a_peer_that_is_slower_than_the_buffers_of_the_kernel_is_not_given_up() {
+    const LEN: u64 = 8_000_000;
+    let timeouts = Timeouts { write_idle: Duration::from_millis(400), answer: SURELY, ..PATIENT };
+    let peer = Peer::new(|_, mut caller| {
+        caller.head();
+        for _ in 0..LEN / 40_000 {
+            caller.bytes(40_000);
+            thread::sleep(Duration::from_millis(40));
+        }
+        caller.say(OK);
+    });
+    let exchange = Exchange { timeouts, ..put(&peer.url("/"), Counting::new(LEN, 262_144).body()) };
+    assert_eq!(answered(send(&transport(), exchange)).0, 200);
+}
+
 #[test]
 fn a_slow_disk_is_not_a_stalled_connection() {
     let peer = Peer::answering(OK);
