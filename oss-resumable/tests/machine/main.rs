@@ -4,4 +4,5 @@
 
 mod long_tries;
 mod plans;
+mod retries;
 mod world;

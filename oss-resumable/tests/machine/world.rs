@@ -44,11 +44,24 @@ pub(crate) struct World {
     pub(crate) now: Moment,
     /// Each of the first tries of the first part is cut amid it, after so long.
     pub(crate) cuts: Vec<Duration>,
+    /// What always fails, and how.
+    pub(crate) failing: Option<(fn(&Action) -> bool, FaultClass)>,
+    /// When it was tried.
+    pub(crate) tries: Vec<Moment>,
 }
 
 impl World {
     pub(crate) fn new(len: u64) -> Self {
-        Self { len, sent: Vec::new(), asked: 0, journal: Vec::new(), now: Moment::START, cuts: Vec::new() }
+        Self {
+            len,
+            sent: Vec::new(),
+            asked: 0,
+            journal: Vec::new(),
+            now: Moment::START,
+            cuts: Vec::new(),
+            failing: None,
+            tries: Vec::new(),
+        }
     }
 
     /// Drives an upload to its end, or until so many parts were sent.
@@ -75,6 +88,10 @@ impl World {
 
     fn answer(&mut self, action: Action, upload: &Upload) -> Event {
         let ticket = action.ticket();
+        if let Some((_, class)) = self.failing.filter(|(fails, _)| fails(&action)) {
+            self.tries.push(self.now);
+            return Event::Failed { ticket, fault: Fault::new(class, "always") };
+        }
         match action {
             Action::InspectSource { .. } => Event::SourceInspected { ticket, stamp: stamp(self.len) },
             Action::FindUploads { .. } => {
