@@ -1,12 +1,18 @@
 //! What a run ends in when nothing goes wrong.
 
-use std::num::NonZeroU16;
+use std::{
+    num::NonZeroU16,
+    sync::{Arc, Mutex},
+};
 
+use http::{Method, Request, header};
 use oss_checkpoint::ByteCount;
 use oss_resumable::{
     Adopt,
     driver::{BytesSource, Handle, Receipt, ReceiptProof, UploadBuilder},
 };
+
+use oss_transport::{Body, Fate, Faulty};
 
 use crate::{
     fake_oss::FakeOss,
@@ -27,6 +33,31 @@ async fn a_source_of_many_parts_arrives_as_it_is_and_is_proved() {
     assert_eq!(receipt.upload_id.as_deref(), Some("UPLOAD1"));
     assert_eq!(receipt.request_ids.keys().collect::<Vec<_>>(), ["complete", "initiate"]);
     calls.check(bytes.len() as u64);
+}
+
+// Rows: 17
+#[tokio::test]
+async fn only_a_try_behind_one_without_an_answer_asks_for_a_go_ahead() {
+    for (bytes, name) in [(content(3 * PART), "partNumber"), (content(PART - 1), "some/key")] {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let mut fates = vec![Fate::LoseRequest, Fate::Pass].into_iter();
+        let transport = Faulty::new(FakeOss::default(), move |_, request: &Request<Body>| {
+            if request.body().is_empty()
+                || !request.uri().to_string().contains(name)
+                || request.method() != Method::PUT
+            {
+                return Fate::Pass;
+            }
+            seen.lock().unwrap().push(request.headers().contains_key(header::EXPECT));
+            fates.next().unwrap_or(Fate::Pass)
+        });
+        let builder = upload(&uploader(transport), BytesSource::new(bytes.clone()));
+        builder.parallel(NonZeroU16::MIN).run().await.unwrap();
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked.iter().filter(|asks| **asks).count(), 1, "{asked:?}");
+        assert!(!asked[0], "the first one has no reason to");
+    }
 }
 
 // Rows: 112, 113

@@ -13,7 +13,12 @@ fn parts_of(len: u64, wished: u64) -> (usize, u64) {
     let mut world = World::new(len);
     let mut upload = Upload::begin(spec(wished), Limits::default());
     world.drive(&mut upload, usize::MAX);
-    assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{len}: {:?}", upload.outcome());
+    let Some(Outcome::Completed(finished)) = upload.outcome() else {
+        panic!("{len}: {:?}", upload.outcome())
+    };
+    assert!(!finished.already && !finished.facts.settled, "{finished:?}");
+    assert_eq!(upload.notes(), [], "there is nothing to say");
+    assert_eq!(upload.progress().total, Some(ByteCount::new(len)));
     world.sent.sort_unstable();
     let numbers: Vec<u64> = world.sent.iter().map(|(number, _)| number.get().into()).collect();
     assert_eq!(numbers, (1..=world.sent.len() as u64).collect::<Vec<_>>(), "each part went once");

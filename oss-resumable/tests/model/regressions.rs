@@ -239,3 +239,22 @@ fn a_sealed_upload_is_settled_without_its_source() {
         assert_eq!(report.coverage.times("UploadPart", "reply"), 2);
     }
 }
+
+/// The Complete of a killed run lands when the next one has seen another source: what it made is not what is there now.
+// Rows: 49, 101
+#[test]
+fn a_complete_that_lands_behind_a_change_of_the_source_is_no_success() {
+    for completes_at in 8..14 {
+        for changes_at in 0..5 {
+            let mut script = vec![Done(0); completes_at];
+            script.extend([Fate::LostLate, KILLED]);
+            script.extend(vec![Done(1); changes_at]);
+            script.push(Rewrite(0));
+            for latency in 1..16 {
+                script.push(Done(latency));
+            }
+            let report = check(&plain(), &script);
+            assert!(matches!(report.outcome, Some(Outcome::Completed(_))), "{:?}", report.outcome);
+        }
+    }
+}
