@@ -5,11 +5,11 @@ use std::time::Duration;
 use oss_checkpoint::Checkpoint;
 use oss_resumable::{Action, Failure, FaultClass, Limits, Outcome, Upload};
 
-use crate::world::{MIN_PART, World, spec};
+use crate::world::{MIN_PART, Which, World, spec};
 
 /// A request that fails, always, in a first run or in the second one, behind a first that has sent a part.
 struct Failing {
-    is_it: fn(&Action) -> bool,
+    is_it: Which,
     in_second_run: bool,
 }
 

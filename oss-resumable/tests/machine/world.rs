@@ -32,6 +32,9 @@ fn stamp(len: u64) -> SourceStamp {
     SourceStamp { len: ByteCount::new(len), mtime_ns: 0, identity: None }
 }
 
+/// Whether an action is one of those in question.
+pub(crate) type Which = fn(&Action) -> bool;
+
 /// A service and a disk that do what they are asked, and a source each part of which has its number for a CRC-64.
 pub(crate) struct World {
     pub(crate) len: u64,
@@ -45,7 +48,7 @@ pub(crate) struct World {
     /// Each of the first tries of the first part is cut amid it, after so long.
     pub(crate) cuts: Vec<Duration>,
     /// What always fails, and how.
-    pub(crate) failing: Option<(fn(&Action) -> bool, FaultClass)>,
+    pub(crate) failing: Option<(Which, FaultClass)>,
     /// When it was tried.
     pub(crate) tries: Vec<Moment>,
 }
@@ -88,7 +91,7 @@ impl World {
 
     fn answer(&mut self, action: Action, upload: &Upload) -> Event {
         let ticket = action.ticket();
-        if let Some((_, class)) = self.failing.filter(|(fails, _)| fails(&action)) {
+        if let Some((_, class)) = self.failing.filter(|(which, _)| which(&action)) {
             self.tries.push(self.now);
             return Event::Failed { ticket, fault: Fault::new(class, "always") };
         }
