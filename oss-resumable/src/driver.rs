@@ -158,7 +158,7 @@ impl Driver {
     ///
     /// Dropping the future stops everything at once, as a crash would; a later run goes on.
     pub async fn run(&mut self, upload: &mut Upload) -> Ended {
-        Run::new(self).drive(upload).await
+        Run::new(self, upload.limits().give_up_after).drive(upload).await
     }
 }
 
@@ -176,13 +176,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(driver: &'a mut Driver) -> Self {
+    fn new(driver: &'a mut Driver, patience: Duration) -> Self {
         Self {
             driver,
             stopwatch: Stopwatch::start(),
             in_flight: InFlight::default(),
             scarcity: Scarcity::default(),
-            laggards: Laggards::default(),
+            laggards: Laggards::new(patience),
             notes_told: 0,
             told: None,
             request_ids: BTreeMap::new(),

@@ -24,8 +24,9 @@ const REMEMBERED: usize = 9;
 const ENOUGH: usize = 3;
 
 /// Watches the parts that are being sent.
-#[derive(Default)]
 pub(crate) struct Laggards {
+    /// A part that is sent again counts as one that does not arrive; whoever is impatient is spared that.
+    is_on: bool,
     sending: Vec<Sending>,
     /// Bytes a second of the parts that arrived last.
     paces: VecDeque<f64>,
@@ -44,6 +45,17 @@ struct Sending {
 }
 
 impl Laggards {
+    /// For an upload that gives up when nothing arrives for so long.
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self {
+            is_on: patience > WINDOW * 4,
+            sending: Vec::new(),
+            paces: VecDeque::new(),
+            redialled: BTreeSet::new(),
+            next_look: None,
+        }
+    }
+
     pub(crate) fn starts(&mut self, ticket: Ticket, part: Part, reading: Arc<Reading>) {
         let began = Instant::now();
         self.next_look.get_or_insert(began + LOOK_EVERY);
@@ -68,13 +80,13 @@ impl Laggards {
 
     /// When to [`look`](Self::look); `None` while nothing is sent.
     pub(crate) fn next_look(&self) -> Option<Instant> {
-        self.next_look
+        self.next_look.filter(|_| self.is_on)
     }
 
     /// Notes how far each part is, and gives one that should have another connection, with what is to be said about it.
     pub(crate) fn look(&mut self) -> Option<(Ticket, String)> {
         let now = Instant::now();
-        if self.next_look.is_none_or(|due| due > now) {
+        if self.next_look().is_none_or(|due| due > now) {
             return None;
         }
         for sending in &mut self.sending {

@@ -188,7 +188,8 @@ fn class_of_status(status: StatusCode, from_oss: bool) -> FaultClass {
         // A gateway says the same when the service may have acted.
         503 if from_oss => Throttled,
         // OSS says what it did not understand; without that, it was another machine, or the request was garbled on its way.
-        400 if !from_oss => Corrupted,
+        // 417: a proxy that knows no go-ahead; the next try does not ask for one.
+        400 | 417 if !from_oss => Corrupted,
         300..=499 | 501 | 505 => Refused,
         500..=599 => Unanswered,
         // An error document behind an acceptance: an operation that went on after its head was sent.

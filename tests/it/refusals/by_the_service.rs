@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use oss_emulator::{Emulator, Settings};
@@ -77,6 +77,27 @@ fn a_refusal_that_is_lost_in_the_reset_behind_it_is_heard_by_the_try_that_asks_f
         upload.run().expect(2).says("AccessDenied");
         assert_eq!(asking.load(Ordering::SeqCst), 1, "{operation}");
     }
+}
+
+#[test]
+fn what_knows_no_go_ahead_is_not_asked_for_one_again() {
+    let scene = Scene::new();
+    let (path, bytes) = scene.file("source", 1, 2 * PART);
+    let cut = AtomicBool::new(false);
+    let front = Front::new(scene.emulator.address(), move |asked| {
+        if asked.waits {
+            Answered::Early(
+                b"HTTP/1.1 417 Expectation Failed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec(),
+            )
+        } else if asked.operation == "upload_part" && !cut.swap(true, Ordering::SeqCst) {
+            Answered::Early(Vec::new())
+        } else {
+            Answered::ByTheEmulator
+        }
+    });
+    scene.cp(&path, "object").env("OSS_ENDPOINT", front.endpoint()).run().expect(0);
+    scene.expect_object("object", &bytes);
+    scene.expect_nothing_left();
 }
 
 // Rows: 85, 89
