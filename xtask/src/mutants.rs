@@ -10,6 +10,8 @@ use crate::{command, outcome::Outcome, workspace::Workspace};
 const PACKAGES: &[&str] = &["oss-checkpoint", "oss-resumable"];
 /// Longest run of the tests of one mutant, in seconds: several times what the tests of either take.
 const TIMEOUT: &str = "120";
+/// Schedules of the machine for each mutant: with so many every branch is reached.
+const SCHEDULES: &str = "20000";
 /// Mutants under way at a time; the tests of each use all cores.
 const JOBS: &str = "1";
 
@@ -28,6 +30,7 @@ pub(crate) fn soak(workspace: &Workspace) -> Result<Outcome> {
         std::fs::create_dir_all(&output)?;
         let mut mutants = workspace.cargo(&["mutants", "--package", package, "--all-features"]);
         mutants.args(["--jobs", JOBS, "--timeout", TIMEOUT, "--output"]).arg(&output);
+        mutants.env("OSS_SIM_SCHEDULES", SCHEDULES);
         // A loop that never ends is a mutant too, and is caught by the time that it takes.
         if let Err(error) = command::run(&mut mutants) {
             println!("{error:#}");

@@ -22,11 +22,14 @@ const SCHEDULES: u64 = 100_000;
 // Rows: 41, 42, 46, 47, 48, 49, 50, 51, 61, 62, 73, 81, 83, 86, 101, 108, 139, 140
 #[test]
 fn no_schedule_breaks_a_rule_and_every_branch_is_reached() {
-    let campaign = campaign::run(0..SCHEDULES);
+    // Whoever breaks the code on purpose, again and again, has fewer; all branches are reached with a fifth of them.
+    let asked = std::env::var("OSS_SIM_SCHEDULES").ok().and_then(|count| count.parse().ok());
+    let schedules = asked.unwrap_or(SCHEDULES);
+    let campaign = campaign::run(0..schedules);
     if let Some(failure) = campaign.failure {
         panic!("{failure}");
     }
-    assert_eq!(campaign.schedules, SCHEDULES);
+    assert_eq!(campaign.schedules, schedules);
     assert_eq!(campaign.coverage.missing(), [], "\n{}", campaign.coverage.table());
 }
 
