@@ -5,6 +5,7 @@
 //! the workspace, so that a broken crate never stops the task that shows it.
 
 mod bench;
+mod breakages;
 mod ci;
 mod clock;
 mod command;
@@ -103,6 +104,12 @@ const VERBS: &[Verb] = &[
         usage: "[--rounds N] [--size-mib N] [--criterion]",
         about: "CPU, wall and memory of a 1 GiB upload, beside oss2 and opendal",
         run: bench::run,
+    },
+    Verb {
+        name: "breakages",
+        usage: "[WORD]",
+        about: "break each promise in a copy of the sources, and see that a test fails",
+        run: breakages::run,
     },
     Verb {
         name: "clock",

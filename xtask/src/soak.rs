@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::{
-    command, fuzz, inject, mutants,
+    breakages, command, fuzz, inject, mutants,
     outcome::Outcome,
     power, sim,
     workspace::{Profile, Workspace},
@@ -32,6 +32,11 @@ const PARTS: &[Part] = &[
         name: "inject",
         about: "every system call failing with every error, at every n",
         run: inject::soak,
+    },
+    Part {
+        name: "breakages",
+        about: "whether a test fails for each promise that is broken on purpose",
+        run: |workspace| breakages::run(workspace, &[]),
     },
     Part { name: "chaos", about: "ten thousand uploads over a network that does everything", run: chaos },
     Part {

@@ -4,5 +4,6 @@
 
 mod long_tries;
 mod plans;
+mod promises;
 mod retries;
 mod world;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use oss_checkpoint::{
-    BucketName, ByteCount, Crc64, ETag, Job, ObjectKey, PartNumber, Record, ServiceName, SourceStamp,
-    UploadId,
+    BucketName, ByteCount, Checkpoint, Crc64, ETag, Job, ObjectKey, PartNumber, Record, ServiceName,
+    SourceStamp, UploadId,
 };
 use oss_resumable::{
     Action, Event, Fault, FaultClass, Moment, PartsPage, Step, Stop, StoredObject, Upload, UploadSpec,
@@ -28,10 +28,6 @@ pub(crate) fn spec(part_size: u64) -> UploadSpec {
     }
 }
 
-fn stamp(len: u64) -> SourceStamp {
-    SourceStamp { len: ByteCount::new(len), mtime_ns: 0, identity: None }
-}
-
 /// Whether an action is one of those in question.
 pub(crate) type Which = fn(&Action) -> bool;
 
@@ -51,7 +47,16 @@ pub(crate) struct World {
     pub(crate) failing: Option<(Which, FaultClass)>,
     /// When it was tried.
     pub(crate) tries: Vec<Moment>,
+    /// When the source was last written to, as its stamp says, in nanoseconds.
+    pub(crate) mtime_ns: i64,
+    /// Answers in place of those of a world in which nothing goes wrong.
+    pub(crate) instead: Instead,
+    /// All that was done.
+    pub(crate) actions: Vec<Action>,
 }
+
+/// What happens instead, if anything does.
+pub(crate) type Instead = Box<dyn FnMut(&Action, &mut Upload) -> Option<Event>>;
 
 impl World {
     pub(crate) fn new(len: u64) -> Self {
@@ -64,7 +69,28 @@ impl World {
             cuts: Vec::new(),
             failing: None,
             tries: Vec::new(),
+            mtime_ns: 0,
+            instead: Box::new(|_, _| None),
+            actions: Vec::new(),
         }
+    }
+
+    pub(crate) fn stamp(&self) -> SourceStamp {
+        SourceStamp { len: ByteCount::new(self.len), mtime_ns: self.mtime_ns, identity: None }
+    }
+
+    /// The history that a second run begins with.
+    pub(crate) fn history(&self) -> Checkpoint {
+        let mut history = Checkpoint::new();
+        for record in &self.journal {
+            history.apply(record).unwrap();
+        }
+        history
+    }
+
+    /// How many actions there were of a kind.
+    pub(crate) fn count(&self, which: Which) -> usize {
+        self.actions.iter().filter(|action| which(action)).count()
     }
 
     /// Drives an upload to its end, or until so many parts were sent.
@@ -79,7 +105,9 @@ impl World {
                 }
                 Step::Act(Action::Cancel { .. }) => {}
                 Step::Act(action) => {
-                    let event = self.answer(action, upload);
+                    self.actions.push(action);
+                    let event = (self.instead)(&action, upload);
+                    let event = event.unwrap_or_else(|| self.answer(action, upload));
                     upload.handle(event, self.now);
                     if self.sent.len() == most_parts {
                         upload.handle(Event::StopRequested(Stop::Pause), self.now);
@@ -89,14 +117,14 @@ impl World {
         }
     }
 
-    fn answer(&mut self, action: Action, upload: &Upload) -> Event {
+    pub(crate) fn answer(&mut self, action: Action, upload: &Upload) -> Event {
         let ticket = action.ticket();
         if let Some((_, class)) = self.failing.filter(|(which, _)| which(&action)) {
             self.tries.push(self.now);
             return Event::Failed { ticket, fault: Fault::new(class, "always") };
         }
         match action {
-            Action::InspectSource { .. } => Event::SourceInspected { ticket, stamp: stamp(self.len) },
+            Action::InspectSource { .. } => Event::SourceInspected { ticket, stamp: self.stamp() },
             Action::FindUploads { .. } => {
                 self.asked += 1;
                 Event::UploadsFound { ticket, page: UploadsPage::default() }
@@ -113,7 +141,7 @@ impl World {
                 let crc64 = Crc64::new(part.number.get().into());
                 self.sent.push((part.number, part.range.len.get()));
                 let etag = Some(ETag::new(&part.number.get().to_string()).unwrap());
-                let (local, server, stamp) = (crc64, Some(crc64), stamp(self.len));
+                let (local, server, stamp) = (crc64, Some(crc64), self.stamp());
                 Event::PartUploaded {
                     ticket,
                     part: UploadedPart { etag, local, server, stamp, at_rest: true },
@@ -138,6 +166,11 @@ impl World {
                 Event::Saved { ticket }
             }
             Action::Retire { .. } => Event::Retired { ticket },
+            Action::ChecksumPart { part, .. } => {
+                let crc64 = Crc64::new(part.number.get().into());
+                Event::PartChecksummed { ticket, crc64, stamp: self.stamp(), at_rest: true }
+            }
+            Action::Abort { .. } => Event::Aborted { ticket },
             other => panic!("nothing went wrong, and it asks for {other:?}"),
         }
     }

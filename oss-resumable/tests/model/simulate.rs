@@ -94,11 +94,22 @@ fn run(setting: &Setting, script: &[Fate], tell: Tell<'_>) -> Report {
     let mut runs = 0;
     while runs < MAX_RUNS {
         runs += 1;
+        let (first, gone) = (simulation.world.versions.len() - 1, simulation.world.gone > 0);
         match simulation.run() {
             End::Crashed => (simulation.tell)(&|| "killed\n".to_owned()),
             End::Outcome(end) => {
                 if std::mem::take(&mut simulation.lied) && matches!(end, Outcome::Completed(_)) {
                     simulation.broke("a_wrong_object_is_never_a_success", format!("{end:?}"));
+                }
+                // Where the source cannot be looked at, what was sealed before is all that there is.
+                if let Outcome::Completed(finished) = &end
+                    && !gone
+                    && simulation.world.gone == 0
+                    && !simulation.world.versions[first..]
+                        .iter()
+                        .any(|version| version.whole() == finished.facts.crc64)
+                {
+                    simulation.broke("success_is_of_the_source_as_it_is", format!("{finished:?}"));
                 }
                 let over = match &end {
                     Outcome::Completed(_) | Outcome::Aborted => true,
