@@ -326,7 +326,7 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         tests: Tests::Driver,
     },
     Breakage {
-        what: "a panic of a source's reader is lost",
+        what: "a body that ends early is sent as if it were whole",
         file: "oss-transport/src/hyper_transport/outgoing.rs",
         from: ".ok_or(Fault::BodyShort(self.left))?;",
         to: ".unwrap_or_default();",
