@@ -161,6 +161,27 @@ fn what_was_completed_for_an_older_source_is_no_success_for_this_one() {
     assert_eq!(world.count(SEND) as u64, PARTS, "{:?}", world.actions);
 }
 
+/// Of what was found behind a lost answer, nothing but its CRC-64 says that it is ours.
+// Rows: 49
+#[test]
+fn an_object_that_states_no_checksum_settles_nothing() {
+    let mut world = World::new(LEN);
+    world.instead = Box::new(|action, _| match action {
+        Action::Complete { ticket } => Some(failed(*ticket, FaultClass::Unanswered)),
+        Action::ListParts { ticket, .. } => Some(failed(*ticket, FaultClass::Vanished)),
+        Action::InspectObject { ticket } => {
+            let found = StoredObject { crc64: None, ..object(whole()) };
+            Some(Event::ObjectInspected { ticket: *ticket, object: Some(found) })
+        }
+        _ => None,
+    });
+    let upload = fresh(&mut world);
+    match upload.outcome() {
+        Some(Outcome::Failed(Failure::ProofFailed { what: Unproved::FoundObject, .. })) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
 // Rows: 63
 #[test]
 fn our_own_object_does_not_refuse_us() {
