@@ -74,9 +74,11 @@ impl Failure {
             | FaultClass::Refused => ExitStatus::Refused,
             FaultClass::Corrupted => ExitStatus::ProofFailed,
             FaultClass::SourceMoved => ExitStatus::SourceChanged,
-            FaultClass::Unreachable | FaultClass::Untrusted | FaultClass::Unanswered | FaultClass::Local => {
-                ExitStatus::Local
-            }
+            FaultClass::Unreachable
+            | FaultClass::Untrusted
+            | FaultClass::Unanswered
+            | FaultClass::Scarce
+            | FaultClass::Local => ExitStatus::Local,
         };
         Self { refusal, ..Self::new(status, fault.message.to_string()) }
     }

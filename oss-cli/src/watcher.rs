@@ -49,7 +49,11 @@ impl Watcher {
     fn complain(&mut self, fault: &Fault, part: Option<PartNumber>, at: Moment) {
         let tried_again = matches!(
             fault.class,
-            FaultClass::Unreachable | FaultClass::Unanswered | FaultClass::Throttled | FaultClass::Corrupted
+            FaultClass::Unreachable
+                | FaultClass::Unanswered
+                | FaultClass::Throttled
+                | FaultClass::Scarce
+                | FaultClass::Corrupted
         );
         if tried_again && at >= self.next_complaint {
             self.next_complaint = at.plus(Self::COMPLAIN_EVERY);

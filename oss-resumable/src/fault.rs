@@ -27,9 +27,10 @@ pub enum FaultClass {
     Untrusted,
     /// It may have been done: asked before it is repeated, unless repeating is harmless.
     Unanswered,
-    /// Too many requests for the service, which then says so in a refusal, or too many at once for this machine, which
-    /// has no further files, ports or threads. Sent again after a pause, fewer at once.
+    /// Too many requests for the service. Sent again after a pause, fewer at once.
     Throttled,
+    /// Too many at once for this machine, which has no further files, ports or threads. Sent again when fewer are on their way.
+    Scarce,
     /// Our clock was wrong and has been corrected. Sent again at once.
     Skewed,
     /// The credentials had ended and there are fresh ones. Sent again at once.

@@ -358,6 +358,7 @@ impl Upload {
             FaultClass::Unreachable
                 | FaultClass::Untrusted
                 | FaultClass::Unanswered
+                | FaultClass::Scarce
                 | FaultClass::Local
                 | FaultClass::SourceMoved
         );
@@ -392,7 +393,7 @@ impl Upload {
             }
         }
         match reaction {
-            Reaction::Retry => self.retry(work, fault),
+            Reaction::Retry | Reaction::Shrink => self.retry(work, fault),
             Reaction::SlowDown => self.slow_down(work, &fault),
             Reaction::Again => {
                 let again = self.attempt(work).map_or(0, |attempt| {

@@ -289,7 +289,7 @@ fn few_open_files_and_little_address_space_make_it_slower_and_no_more() {
     let scene = Scene::new();
     let (path, bytes) = scene.file("source", 1, 40 * PART + 1);
     for (limit, parallel) in
-        [("ulimit -n 32", "2"), ("ulimit -n 32", "4"), ("ulimit -n 32", "8"), ("ulimit -v 400000", "4")]
+        [("ulimit -n 32", "2"), ("ulimit -n 32", "4"), ("ulimit -n 32", "64"), ("ulimit -v 400000", "4")]
     {
         let seen = scene.log().len();
         scene.cp(&path, "object").args(["--parallel", parallel]).after(limit).run().expect(0);

@@ -18,5 +18,13 @@ pub(crate) fn have(package: &str, program: &str, arguments: &[&str]) -> Result<b
     // Without root, or the package lists, it fails; that is its answer.
     let mut install = Command::new("apt-get");
     install.args(["install", "--yes", "--no-install-recommends", package]);
+    install.args([
+        "-o",
+        "Acquire::Retries=0",
+        "-o",
+        "Acquire::http::Timeout=20",
+        "-o",
+        "DPkg::Lock::Timeout=20",
+    ]);
     Ok(command::answers(install.env("DEBIAN_FRONTEND", "noninteractive"))? && asked()?)
 }

@@ -14,7 +14,7 @@ use super::{
     credentials::ProvideCredentials,
     keyring::Keyring,
     range_reader::ReadError,
-    scarcity::{is_ours, is_scarce},
+    scarcity::is_scarce,
 };
 use crate::{
     Fault, FaultClass,
@@ -91,8 +91,7 @@ impl Client {
     /// once.
     pub async fn exchange<O: Operation + Sync>(&self, operation: &O) -> Result<Replied<O::Reply>, Fault> {
         let request = operation.request()?.map(in_memory);
-        // What lacks a connection here has nothing beside it that could do with fewer.
-        self.send(operation, request, Timeouts::default()).await.map_err(unreachable_if_scarce)
+        self.send(operation, request, Timeouts::default()).await
     }
 
     /// As [`Self::exchange`], for operations that do no harm when they arrive twice: sends again when that may help,
@@ -114,6 +113,7 @@ impl Client {
                 FaultClass::Unreachable
                 | FaultClass::Unanswered
                 | FaultClass::Throttled
+                | FaultClass::Scarce
                 | FaultClass::Corrupted => PAUSE.saturating_mul(1 << tries),
                 FaultClass::Untrusted
                 | FaultClass::Vanished
@@ -252,17 +252,12 @@ fn fault_of(error: &TransportError) -> Fault {
         TransportError::NotSent { reason: Unsent::Certificate | Unsent::Request, .. } => {
             FaultClass::Untrusted
         }
-        TransportError::NotSent { source, .. } if is_scarce(source.as_ref()) => FaultClass::Throttled,
+        TransportError::NotSent { source, .. } if is_scarce(source.as_ref()) => FaultClass::Scarce,
         TransportError::NotSent { .. } => FaultClass::Unreachable,
         TransportError::Unanswered { .. } => FaultClass::Unanswered,
         TransportError::Body { source } => return body_fault(source.as_ref()),
     };
     Fault::new(class, in_full(error))
-}
-
-/// The same fault, for who is alone with it.
-pub(crate) fn unreachable_if_scarce(fault: Fault) -> Fault {
-    if is_ours(&fault) { Fault { class: FaultClass::Unreachable, ..fault } } else { fault }
 }
 
 fn body_fault(error: &(dyn Error + 'static)) -> Fault {

@@ -8,13 +8,13 @@ use oss_transport::{Body, Timeouts};
 
 use super::{
     buffers::Buffers,
-    client::{Client, Replied, in_full, unreachable_if_scarce},
+    client::{Client, Replied, in_full},
     in_flight::{CancelOnDrop, Done, InFlight, Kind},
     journal::Journal,
     laggards::Laggards,
     part_body::{PartBody, Reading},
     range_reader::{RangeReader, ReadError, ReadOut},
-    scarcity::{self, is_ours},
+    scarcity,
     source::Source,
     threads::apart,
 };
@@ -169,11 +169,13 @@ impl Performer {
                 let pass = Arc::clone(&pass);
                 let read = apart("oss-checksum", move || pass()).await.map_err(|error| unreadable(&error))?;
                 match read.map_err(|error| error.fault()) {
-                    Err(fault) if is_ours(&fault) && pauses < scarcity::PAUSES => {
+                    Err(fault) if fault.class == FaultClass::Scarce && pauses < scarcity::PAUSES => {
                         pauses += 1;
                         tokio::time::sleep(scarcity::PAUSE).await;
                     }
-                    Err(fault) if is_ours(&fault) => return Err(Fault { class: FaultClass::Local, ..fault }),
+                    Err(fault) if fault.class == FaultClass::Scarce => {
+                        return Err(Fault { class: FaultClass::Local, ..fault });
+                    }
                     read => return read,
                 }
             }
@@ -228,7 +230,7 @@ impl Performer {
                 let operation = wire::PutObject { target: &target, options: &options };
                 if !load.body.is_empty() {
                     let replied = carry(&client, &operation, load, &reading).await;
-                    return Ok((replied.map_err(unreachable_if_scarce)?, all_read(&reading)?));
+                    return Ok((replied?, all_read(&reading)?));
                 }
                 // No transport asks for the chunks of an empty body, so the source is looked at before it goes out.
                 let looking = Arc::clone(&reading);

@@ -46,7 +46,7 @@ impl ReadError {
     pub(crate) fn fault(&self) -> Fault {
         let class = match self {
             Self::Moved(_) => FaultClass::SourceMoved,
-            Self::Io { source, .. } if is_scarce(source) => FaultClass::Throttled,
+            Self::Io { source, .. } if is_scarce(source) => FaultClass::Scarce,
             Self::Io { .. } => FaultClass::Local,
         };
         Fault::new(class, in_full(self))

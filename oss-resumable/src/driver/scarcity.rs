@@ -3,7 +3,7 @@
 use std::{error::Error, io, time::Duration};
 
 use super::in_flight::{Done, InFlight};
-use crate::{Event, Fault, FaultClass};
+use crate::{Event, FaultClass};
 
 /// A transfer that is alone and still lacks something is tried so often before that is the end.
 const ALONE: u32 = 5;
@@ -35,11 +35,6 @@ fn lacks(error: &io::Error) -> bool {
         )
 }
 
-/// Whether a fault says so. The service's own throttling comes with its refusal.
-pub(crate) fn is_ours(fault: &Fault) -> bool {
-    fault.class == FaultClass::Throttled && fault.refusal.is_none()
-}
-
 /// Watches whether fewer transfers at once help.
 #[derive(Debug, Default)]
 pub(crate) struct Scarcity {
@@ -50,7 +45,7 @@ impl Scarcity {
     /// Where even one transfer lacks something again and again, this machine will not do it.
     pub(crate) fn judge(&mut self, mut done: Done, in_flight: &InFlight) -> Done {
         match &mut done.event {
-            Event::Failed { fault, .. } if is_ours(fault) => {
+            Event::Failed { fault, .. } if fault.class == FaultClass::Scarce => {
                 self.alone = if in_flight.is_reading() { 0 } else { self.alone + 1 };
                 if self.alone >= ALONE {
                     fault.class = FaultClass::Local;

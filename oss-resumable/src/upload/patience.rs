@@ -30,6 +30,8 @@ const REFUND: u32 = 5;
 const FIRST_CONTACT_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// Longest pause while nobody is reached: such a try costs nobody anything, and the way may be back at any moment.
 const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(4);
+/// So long nothing more is begun where this machine has no room for it.
+const SCARCE_PAUSE: Duration = Duration::from_millis(50);
 /// After this long without a throttle one more part may be in flight.
 const WIDEN_AFTER: Duration = Duration::from_secs(10);
 
@@ -97,6 +99,15 @@ impl Patience {
             self.width = (self.width / 2).max(1);
             self.width_since = now;
         }
+    }
+
+    /// This machine has no room for one beside so many `others`. When the one may be tried again.
+    pub(crate) fn shrink(&mut self, now: Moment, tries: u32, others: usize) -> Moment {
+        let others = u16::try_from(others).unwrap_or(u16::MAX);
+        self.width = self.width.min(others).max(1);
+        self.width_since = now;
+        // Alone, it waits for what others on this machine hold; else for the first of ours that is through.
+        now.plus(if others == 0 { self.backoff.pause(tries) } else { SCARCE_PAUSE })
     }
 
     /// Parts that may be in flight at once, now.

@@ -10,6 +10,8 @@ pub(crate) enum Reaction {
     Retry,
     /// The same again after a pause, and fewer at once.
     SlowDown,
+    /// The same again, beside no more than are on their way.
+    Shrink,
     /// The same again at once; two times, then it counts as refused.
     Again,
     /// The same again with a fresh read, a few times; then it cannot be proved.
@@ -51,7 +53,8 @@ pub(crate) const fn react(work: Work, class: FaultClass) -> Reaction {
         (Work::InspectSource | Work::ChecksumPart { .. }, _) | (_, F::SourceMoved) => R::Local,
 
         // The same for whatever was asked.
-        (_, F::Unreachable) => R::Retry,
+        (Work::UploadPart { .. }, F::Scarce) => R::Shrink,
+        (_, F::Unreachable | F::Scarce) => R::Retry,
         (_, F::Untrusted) => R::Unreachable,
         (_, F::Throttled) => R::SlowDown,
         (_, F::Skewed | F::Unauthorised) => R::Again,

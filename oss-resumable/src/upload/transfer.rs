@@ -328,6 +328,16 @@ impl Upload {
                     return;
                 }
             }
+            Reaction::Shrink => {
+                trouble.tries += 1;
+                let others = self.tickets.count(|work| matches!(work, Work::UploadPart { .. }));
+                let at = self.patience.shrink(self.now, tries, others);
+                table.send_later(number, at);
+                if self.is_out_of_patience() {
+                    self.give_in(fault);
+                    return;
+                }
+            }
             Reaction::Again => {
                 trouble.again += 1;
                 if trouble.again > super::AGAIN {

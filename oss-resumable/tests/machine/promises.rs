@@ -287,3 +287,38 @@ fn a_service_that_throttles_gets_half_as_many_parts_at_once() {
     }
     assert_eq!(on_their_way.len(), 2);
 }
+
+// Rows: 39, 147
+#[test]
+fn what_this_machine_has_no_room_for_waits_until_fewer_are_on_their_way() {
+    let mut world = World::new(40 * MIN_PART);
+    let mut upload = Upload::begin(spec(MIN_PART), Limits::default());
+    let mut on_their_way = Vec::new();
+    let mut now = Moment::START.plus(Duration::from_secs(1));
+    let (mut most, mut lacking) = (0, 0);
+    loop {
+        match upload.poll(now) {
+            Step::Act(Action::UploadPart { ticket, .. }) if on_their_way.len() == 2 => {
+                lacking += 1;
+                upload.handle(failed(ticket, FaultClass::Scarce), now);
+            }
+            Step::Act(action @ Action::UploadPart { .. }) => on_their_way.push(action),
+            Step::Act(action) => {
+                let event = world.answer(action, &upload);
+                upload.handle(event, now);
+            }
+            Step::Wait { .. } => {
+                most = most.max(on_their_way.len());
+                now = now.plus(Duration::from_millis(10));
+                if !on_their_way.is_empty() {
+                    let event = world.answer(on_their_way.remove(0), &upload);
+                    upload.handle(event, now);
+                }
+            }
+            Step::Done => break,
+        }
+    }
+    assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{:?}", upload.outcome());
+    assert_eq!((most, lacking), (2, 1), "what has no room shows how many have");
+    assert!(now.since(Moment::START) < Duration::from_secs(3), "and nobody waits for longer pauses");
+}

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use oss_resumable::{Action, Failure, FaultClass, Note, Outcome};
 
 /// All classes, in the order of their declaration.
-pub(crate) const CLASSES: [FaultClass; 13] = [
+pub(crate) const CLASSES: [FaultClass; 14] = [
     FaultClass::Unreachable,
     FaultClass::Untrusted,
     FaultClass::Unanswered,
     FaultClass::Throttled,
+    FaultClass::Scarce,
     FaultClass::Skewed,
     FaultClass::Unauthorised,
     FaultClass::Corrupted,
@@ -176,6 +177,7 @@ fn name_of_class(class: FaultClass) -> &'static str {
         FaultClass::Untrusted => "Untrusted",
         FaultClass::Unanswered => "Unanswered",
         FaultClass::Throttled => "Throttled",
+        FaultClass::Scarce => "Scarce",
         FaultClass::Skewed => "Skewed",
         FaultClass::Unauthorised => "Unauthorised",
         FaultClass::Corrupted => "Corrupted",

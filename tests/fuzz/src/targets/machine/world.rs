@@ -205,7 +205,7 @@ impl World {
 
     /// Something went wrong, in any way that there is.
     pub(super) fn fault(input: &mut Input<'_>) -> Fault {
-        const CLASSES: [FaultClass; 13] = [
+        const CLASSES: [FaultClass; 14] = [
             FaultClass::Unreachable,
             FaultClass::Untrusted,
             FaultClass::Unanswered,
@@ -219,6 +219,7 @@ impl World {
             FaultClass::Refused,
             FaultClass::SourceMoved,
             FaultClass::Local,
+            FaultClass::Scarce,
         ];
         let mut fault = Fault::new(CLASSES[input.below(CLASSES.len())], "it went wrong");
         if input.one_in(4) {
