@@ -1,6 +1,12 @@
 //! What was typed, and nothing of what it means.
 
-use std::{ffi::OsString, net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    num::{NonZeroU16, NonZeroU64},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use oss_checkpoint::{ByteCount, InvalidName, UploadId};
@@ -8,7 +14,7 @@ use oss_checkpoint::{ByteCount, InvalidName, UploadId};
 use crate::{
     exit,
     oss_url::OssUrl,
-    quantity::{parse_duration, parse_size},
+    quantity::{parse_duration, parse_rate, parse_size},
 };
 
 /// Resumable, proven uploads to Alibaba Cloud OSS.
@@ -113,15 +119,19 @@ pub(crate) struct CpArguments {
     #[arg(value_name = "oss://BUCKET/KEY")]
     pub(crate) target: OssUrl,
 
-    /// Size of each part, 100K to 5G; grows where 10,000 parts are not enough [default: 10M]
+    /// Size of each part, 100K to 5G; grows where 10,000 parts are not enough [default: chosen from the size of the file, 1M or more]
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Parts")]
     pub(crate) part_size: Option<ByteCount>,
     /// Files of at least this size go up in parts [default: 10M]
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Parts")]
     pub(crate) bigfile_threshold: Option<ByteCount>,
-    /// Parts in flight at once [default: 4]
+    /// Parts in flight at once [default: 4, and up to 16 where that is faster]
     #[arg(long, value_name = "N", help_heading = "Parts")]
     pub(crate) parallel: Option<NonZeroU16>,
+
+    /// Send no more than this a second, such as 2M; while it runs, SIGUSR1 halves it and SIGUSR2 doubles it
+    #[arg(long, value_name = "SIZE", value_parser = parse_rate, help_heading = "Parts")]
+    pub(crate) bandwidth_limit: Option<NonZeroU64>,
 
     /// What to do when the file changed since its parts were sent
     #[arg(long, value_name = "WHAT", default_value = "heal", help_heading = "Resuming")]

@@ -1,6 +1,7 @@
 //! The program `oss`: parse, settle, run, end.
 
 mod args;
+mod bandwidth;
 mod commands;
 mod compose;
 mod exit;

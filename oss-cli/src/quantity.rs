@@ -1,8 +1,10 @@
 //! Sizes and durations as people type them, and durations as people read them.
 
-use std::{fmt, time::Duration};
+use std::{fmt, num::NonZeroU64, time::Duration};
 
 use oss_checkpoint::ByteCount;
+
+use crate::bandwidth::LEAST;
 
 /// Reads a size in bytes: `1048576`, `512K`, `10M`, `1.5G`, `2T`; `Ki`, `KiB`, `KB` and `kb` mean `K`, for all units
 /// 1,024 of the one before. A fraction is cut to whole bytes.
@@ -32,6 +34,16 @@ pub(crate) fn parse_size(text: &str) -> Result<ByteCount, String> {
     let fraction: u64 = fraction.parse().map_err(|_| wrong())?;
     let bytes = (u128::from(whole) << shift) + (u128::from(fraction) << shift) / 10_u128.pow(digits);
     u64::try_from(bytes).map(ByteCount::new).map_err(|_| format!("{text:?} is more than can be counted"))
+}
+
+/// Reads a rate, in bytes a second: a size, with or without `/s`.
+///
+/// # Errors
+/// A sentence for the user; less than 1K is refused.
+pub(crate) fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
+    let size = parse_size(text.strip_suffix("/s").unwrap_or(text))?;
+    let rate = NonZeroU64::new(size.get()).filter(|rate| *rate >= LEAST);
+    rate.ok_or_else(|| format!("{text:?} is less than 1K a second"))
 }
 
 /// Reads a duration: `90` (seconds), `500ms`, `90s`, `15m`, `2h`, `1d`, or several in a row, `1h30m`.
@@ -96,6 +108,15 @@ impl fmt::Display for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rates_are_sizes_a_second() {
+        assert_eq!(parse_rate("2M").unwrap().get(), 2 << 20);
+        assert_eq!(parse_rate("1.5M/s").unwrap().get(), 3 << 19);
+        for text in ["0", "1023", "fast", "2M/h"] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_are_binary() {

@@ -7,14 +7,14 @@ mod verify;
 
 use std::{
     ffi::OsString,
-    num::{NonZeroU16, NonZeroUsize},
+    num::{NonZeroU16, NonZeroU64, NonZeroUsize},
     path::PathBuf,
     time::Duration,
 };
 
 use etcetera::base_strategy::{BaseStrategy as _, choose_base_strategy};
 use oss_checkpoint::{BucketName, ByteCount, ObjectKey, ObjectOptions, PartPlan};
-use oss_resumable::{Adopt, OnChange, Verify};
+use oss_resumable::{Adopt, OnChange, PartSize, UploadSpec, Verify};
 
 pub(crate) use self::{
     service::{Place, Service},
@@ -93,12 +93,14 @@ pub(crate) struct Copy {
     pub(crate) options: ObjectOptions,
     /// The content type if the user says none.
     pub(crate) guessed_content_type: String,
-    /// Wished part size.
-    pub(crate) part_size: ByteCount,
+    /// Size of the parts of a new upload.
+    pub(crate) part_size: PartSize,
     /// From which size on in parts.
     pub(crate) threshold: ByteCount,
-    /// Parts in flight.
-    pub(crate) parallel: NonZeroU16,
+    /// Parts in flight; found out without.
+    pub(crate) parallel: Option<NonZeroU16>,
+    /// Most bytes a second.
+    pub(crate) bandwidth_limit: Option<NonZeroU64>,
     /// Where journals are kept.
     pub(crate) checkpoint_dir: PathBuf,
     /// Whether journals are locked.
@@ -199,22 +201,26 @@ impl Copy {
         source::check(&arguments.source)?;
         let key = arguments.target.object_for(&arguments.source).map_err(Failure::usage)?;
         let options = object_options::read(&arguments).map_err(Failure::usage)?;
-        let part_size = arguments.part_size.unwrap_or(DEFAULT_PART_SIZE);
-        if !(PartPlan::MIN_PART..=PartPlan::MAX_PART).contains(&part_size) {
+        let part_size = arguments.part_size;
+        if let Some(part_size) = part_size
+            && !(PartPlan::MIN_PART..=PartPlan::MAX_PART).contains(&part_size)
+        {
             let range = format!("{} to {}", PartPlan::MIN_PART, PartPlan::MAX_PART);
             return Err(Failure::usage(format!(
                 "--part-size {part_size} is not in the range of OSS, {range}"
             )));
         }
-        let threshold = arguments.bigfile_threshold.unwrap_or(DEFAULT_PART_SIZE);
+        let threshold = arguments.bigfile_threshold.unwrap_or(UploadSpec::DEFAULT_THRESHOLD);
         if threshold > PartPlan::MAX_PART {
             return Err(Failure::usage(format!(
                 "--bigfile-threshold {threshold} is more than one request carries, {}",
                 PartPlan::MAX_PART
             )));
         }
-        let parallel = arguments.parallel.unwrap_or(DEFAULT_PARALLEL);
-        if parallel.get() > MAX_PARALLEL {
+        let parallel = arguments.parallel;
+        if let Some(parallel) = parallel
+            && parallel.get() > MAX_PARALLEL
+        {
             return Err(Failure::usage(format!("--parallel {parallel} is more than {MAX_PARALLEL}")));
         }
         let receipt = arguments.receipt.as_deref().map(ReceiptPlace::find).transpose()?;
@@ -225,9 +231,10 @@ impl Copy {
             guessed_content_type: object_options::guessed_content_type(&key),
             key,
             options,
-            part_size,
+            part_size: part_size.map_or(PartSize::Auto, PartSize::Wished),
             threshold,
             parallel,
+            bandwidth_limit: arguments.bandwidth_limit,
             checkpoint_dir: checkpoint_dir(said)?,
             lock: arguments.lock,
             on_locked: arguments.on_locked,
@@ -278,10 +285,6 @@ fn reading_threads(said: Option<NonZeroU16>) -> NonZeroUsize {
     said.map_or_else(cores, NonZeroUsize::from)
 }
 
-/// Part size and threshold without flags: those of `oss2.resumable_upload`.
-const DEFAULT_PART_SIZE: ByteCount = ByteCount::mib(10);
-/// Parts in flight without a flag.
-const DEFAULT_PARALLEL: NonZeroU16 = NonZeroU16::new(4).expect("4 is not 0");
 /// Most parts in flight: each has a connection, and a process has 1,024 files where nobody raised it.
 const MAX_PARALLEL: u16 = 512;
 
@@ -411,10 +414,10 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_those_of_the_origin() {
+    fn defaults_are_meant_to_be_right() {
         let copy = copy("oss --local cp FILE oss://demo/", &[]);
-        assert_eq!((copy.part_size, copy.threshold), (ByteCount::mib(10), ByteCount::mib(10)));
-        assert_eq!((copy.parallel.get(), copy.key.as_str()), (4, "Cargo.toml"));
+        assert_eq!((copy.part_size, copy.threshold), (PartSize::Auto, ByteCount::mib(10)));
+        assert_eq!((copy.parallel, copy.key.as_str()), (None, "Cargo.toml"));
         assert_eq!((copy.on_change, copy.verify, copy.adopt), (OnChange::Heal, Verify::Auto, Adopt::Auto));
         assert_eq!(
             (copy.options, copy.guessed_content_type.as_str()),

@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod bandwidth;
 mod buffers;
 mod checksum;
 mod claim;
@@ -75,6 +76,7 @@ use tokio::time::Instant;
 #[cfg(unix)]
 pub use self::source::FileSource;
 pub use self::{
+    bandwidth::BandwidthLimit,
     checksum::{Checksummed, checksum},
     claim::{Claim, Difference, ReceiptError, Verdict},
     client::{Client, Replied},
@@ -142,6 +144,13 @@ impl Driver {
         self
     }
 
+    /// Sending no faster than that.
+    #[must_use]
+    pub fn with_bandwidth_limit(mut self, limit: BandwidthLimit) -> Self {
+        self.performer.limit(limit);
+        self
+    }
+
     /// Stopped by this handle instead of its own.
     #[must_use]
     pub fn with_handle(mut self, handle: Handle) -> Self {
@@ -177,12 +186,14 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(driver: &'a mut Driver, patience: Duration) -> Self {
+        // What waits for its turn looks like what does not move.
+        let laggards = Laggards::new(patience, !driver.performer.is_limited());
         Self {
             driver,
             stopwatch: Stopwatch::start(),
             in_flight: InFlight::default(),
             scarcity: Scarcity::default(),
-            laggards: Laggards::new(patience),
+            laggards,
             notes_told: 0,
             told: None,
             request_ids: BTreeMap::new(),

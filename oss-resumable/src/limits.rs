@@ -5,8 +5,11 @@ use oss_checkpoint::ByteCount;
 /// What an upload may use, and when it gives up. The defaults are meant to be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Parts in flight at once. Throttling shrinks it for a while. Default 4.
+    /// Parts in flight at once, to begin with. Throttling shrinks it for a while. Default 4.
     pub concurrency: NonZeroU16,
+    /// Parts in flight at once, at most: where more at once move more bytes there are more, up to this. What is not above
+    /// `concurrency` fixes it at that. Default 16.
+    pub max_concurrency: NonZeroU16,
     /// Parts that are read again at once, beside the uploads. Default 2.
     pub checksums: NonZeroU16,
     /// Give up when no byte was accepted for this long. Default 15 min.
@@ -35,6 +38,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             concurrency: NonZeroU16::MIN.saturating_add(3),
+            max_concurrency: NonZeroU16::MIN.saturating_add(15),
             checksums: NonZeroU16::MIN.saturating_add(1),
             give_up_after: Duration::from_mins(15),
             backoff_base: Duration::from_millis(200),

@@ -1,5 +1,7 @@
 use oss_checkpoint::{ByteCount, Job, ObjectOptions, UploadId};
 
+use crate::PartSize;
+
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadSpec {
@@ -11,8 +13,8 @@ pub struct UploadSpec {
     pub options: ObjectOptions,
     /// Sources of at least this length go up in parts, smaller ones with PutObject. Default 10 MiB.
     pub threshold: ByteCount,
-    /// Wished part size; grows where 10,000 parts would not be enough. A resumed upload keeps its own. Default 10 MiB.
-    pub part_size: ByteCount,
+    /// How large the parts of a new upload are. Default: chosen from its length.
+    pub part_size: PartSize,
     /// What to do about a source that changed.
     pub on_change: OnChange,
     /// What to read again.
@@ -64,8 +66,8 @@ pub enum Adopt {
 }
 
 impl UploadSpec {
-    /// Default threshold and part size, in bytes (those of `oss2.resumable_upload`).
-    pub const DEFAULT_PART_SIZE: ByteCount = ByteCount::mib(10);
+    /// From this length on a source goes up in parts, in bytes, as with `oss2.resumable_upload`.
+    pub const DEFAULT_THRESHOLD: ByteCount = ByteCount::mib(10);
 
     /// All defaults.
     pub fn new(job: Job, endpoint: impl Into<String>, started: i64) -> Self {
@@ -73,8 +75,8 @@ impl UploadSpec {
             job,
             endpoint: endpoint.into(),
             options: ObjectOptions::default(),
-            threshold: Self::DEFAULT_PART_SIZE,
-            part_size: Self::DEFAULT_PART_SIZE,
+            threshold: Self::DEFAULT_THRESHOLD,
+            part_size: PartSize::default(),
             on_change: OnChange::default(),
             verify: Verify::default(),
             adopt: Adopt::default(),

@@ -19,6 +19,7 @@ mod saves;
 mod start;
 mod tickets;
 mod transfer;
+mod width;
 
 use parts::PartTable;
 use patience::Patience;
@@ -26,6 +27,7 @@ use phase::{Attempt, Phase};
 use react::{Reaction, react};
 use saves::Saves;
 use tickets::{Tickets, Work};
+use width::Width;
 
 /// One upload: two doors, [`Upload::poll`] and [`Upload::handle`], and getters that lend.
 #[derive(Clone, Debug)]
@@ -39,6 +41,7 @@ pub struct Upload {
     tickets: Tickets,
     cancels: VecDeque<Ticket>,
     patience: Patience,
+    width: Width,
     table: Option<PartTable>,
     /// The stamp that the source must have while it is read.
     stamp: Option<SourceStamp>,
@@ -92,7 +95,9 @@ impl Upload {
     pub fn resume(history: Checkpoint, spec: UploadSpec, limits: Limits) -> Self {
         let saves = Saves::behind(history.records());
         let phase = Phase::Recovering { needs: saves.latest() };
-        let at_once = usize::from(limits.concurrency.get()) + usize::from(limits.checksums.get()) + 4;
+        let at_once = usize::from(limits.max_concurrency.get().max(limits.concurrency.get()))
+            + usize::from(limits.checksums.get())
+            + 4;
         Self {
             now: Moment::START,
             phase,
@@ -101,6 +106,7 @@ impl Upload {
             tickets: Tickets::with_room_for(at_once),
             cancels: VecDeque::with_capacity(at_once),
             patience: Patience::new(&limits),
+            width: Width::new(&limits),
             table: None,
             stamp: None,
             generation: 0,
@@ -340,8 +346,9 @@ impl Upload {
                 }
             }
             Event::PartUploaded { part, .. } => {
-                if let Work::UploadPart { number, generation, .. } = work {
+                if let Work::UploadPart { number, generation, since } = work {
                     self.on_part(number, generation, part);
+                    self.count_arrival(number, since);
                 }
             }
             Event::Completed { object, .. } => self.on_completed(&object),
@@ -455,8 +462,8 @@ impl Upload {
             return;
         }
         let tries = self.tries(work);
-        self.patience.slow_down(self.now, tries, fault.after);
-        let at = self.patience.quiet_until();
+        let overloaded = self.width.throttled(self.now);
+        let at = self.patience.slow_down(self.now, tries, fault.after, overloaded);
         if let Some(attempt) = self.attempt(work) {
             attempt.tries += 1;
             attempt.not_before = at;

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -38,6 +38,12 @@ pub trait Chunks: Send {
     /// Whatever keeps the bytes from being read. The connection is then closed, so that the server sees a body
     /// shorter than its `Content-Length` and stores nothing.
     fn next(&mut self) -> Result<Option<Bytes>, BodyError>;
+
+    /// How long to wait before the next piece is asked for. A transport waits without holding its thread, and does not take the
+    /// time for the connection's.
+    fn wait(&mut self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Why a body could not be made.

@@ -5,6 +5,7 @@
 mod support;
 
 mod afterwards;
+mod bandwidth;
 mod chaos;
 mod checkpoint_damage;
 mod credentials;

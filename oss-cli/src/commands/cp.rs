@@ -7,12 +7,13 @@ use std::{
 
 use oss_checkpoint::{Checkpoint, StoreError};
 use oss_resumable::{
-    Adopt, Failure as UploadFailure,
-    driver::{Receipt, ReceiptProof, UploadBuilder, UploadError, Uploader},
+    Adopt, Failure as UploadFailure, Limits,
+    driver::{BandwidthLimit, Receipt, ReceiptProof, UploadBuilder, UploadError, Uploader},
 };
 
 use crate::{
     args::{OnLocked, OnMismatch},
+    bandwidth,
     compose::{self, Connection, Journals},
     exit::ExitStatus,
     failure::{Failure, with_causes},
@@ -50,13 +51,19 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
     };
     let stop = Stop::listen(global.output, global.deadline).map_err(cannot_start)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
-    let connection = Connection::make(&copy.service, copy.parallel)?;
+    let connection =
+        Connection::make(&copy.service, copy.parallel.unwrap_or(Limits::default().max_concurrency))?;
     let journals = compose::journals(&copy.checkpoint_dir, copy.lock, waiting);
     let uploader = connection.uploader(Arc::clone(&journals))?;
 
     let drawing = Drawing::begin(global.style);
     let (pen, memory) = (drawing.pen(), Memory::default());
-    let run = Run { copy, uploader, journals, stop: &stop, pen, waiting, memory };
+    let bandwidth = {
+        let _inside = runtime.enter();
+        let limit = copy.bandwidth_limit.map(|rate| bandwidth::limit(rate, pen.clone()));
+        limit.transpose().map_err(cannot_start)?
+    };
+    let run = Run { copy, uploader, journals, stop: &stop, pen, waiting, memory, bandwidth };
     let ended = runtime.block_on(run.to_its_end());
     let at = run.pen.at();
     let ended = match ended {
@@ -121,6 +128,7 @@ struct Run<'a> {
     /// Journals that are done with.
     waiting: &'a Waiting,
     memory: Memory,
+    bandwidth: Option<BandwidthLimit>,
 }
 
 impl Run<'_> {
@@ -187,13 +195,18 @@ impl Run<'_> {
             .upload_file(&copy.source, copy.bucket.clone(), copy.key.clone())
             .part_size(copy.part_size)
             .threshold(copy.threshold)
-            .parallel(copy.parallel)
             .options(copy.options.clone())
             .default_content_type(&copy.guessed_content_type)
             .on_change(copy.on_change)
             .verify(copy.verify)
             .adopt(copy.adopt.clone())
             .observer(Watcher::new(self.pen.clone(), self.memory.clone()));
+        if let Some(limit) = &self.bandwidth {
+            upload = upload.bandwidth_limit(limit.clone());
+        }
+        if let Some(parallel) = copy.parallel {
+            upload = upload.parallel(parallel);
+        }
         if let Some(idle) = copy.give_up_after {
             upload = upload.give_up_after(idle);
         }

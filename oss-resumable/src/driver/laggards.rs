@@ -45,10 +45,10 @@ struct Sending {
 }
 
 impl Laggards {
-    /// For an upload that gives up when nothing arrives for so long.
-    pub(crate) fn new(patience: Duration) -> Self {
+    /// For an upload that gives up when nothing arrives for so long, and whose pace is the line's.
+    pub(crate) fn new(patience: Duration, free: bool) -> Self {
         Self {
-            is_on: patience > WINDOW * 4,
+            is_on: free && patience > WINDOW * 4,
             sending: Vec::new(),
             paces: VecDeque::new(),
             redialled: BTreeSet::new(),

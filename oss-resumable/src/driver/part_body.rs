@@ -1,13 +1,18 @@
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use oss_checkpoint::{ByteRange, SourceStamp};
 use oss_transport::{Body, BodyError, ChunkSource, Chunks};
+use tokio::time::Instant;
 
 use super::{
+    bandwidth::{BandwidthLimit, Turn},
     buffers::Buffers,
     pulse::Pulse,
     range_reader::{RangeReader, ReadOut},
@@ -18,6 +23,7 @@ use super::{
 pub(crate) struct PartBody {
     source: Arc<dyn Source>,
     buffers: Arc<Buffers>,
+    limit: Option<BandwidthLimit>,
     range: ByteRange,
     required: Option<SourceStamp>,
     reading: Arc<Reading>,
@@ -37,12 +43,13 @@ impl PartBody {
     pub(crate) fn make(
         source: Arc<dyn Source>,
         buffers: Arc<Buffers>,
+        limit: Option<BandwidthLimit>,
         range: ByteRange,
         required: Option<SourceStamp>,
     ) -> (Body, Arc<Reading>) {
         let reading = Arc::new(Reading::default());
         let len = range.len.get();
-        let body = Self { source, buffers, range, required, reading: Arc::clone(&reading) };
+        let body = Self { source, buffers, limit, range, required, reading: Arc::clone(&reading) };
         (Body::Chunks { len, source: Arc::new(body) }, reading)
     }
 }
@@ -74,25 +81,48 @@ impl ChunkSource for PartBody {
         self.reading.finish(None);
         let open = || RangeReader::open(&self.source, &self.buffers, self.range, self.required);
         let reader = self.reading.pulse.during(open)?;
-        Ok(Box::new(Pass { reader, reading: Arc::clone(&self.reading) }))
+        let reading = Arc::clone(&self.reading);
+        Ok(Box::new(Pass { reader, reading, limit: self.limit.clone(), turn: None }))
     }
 }
 
 struct Pass {
     reader: RangeReader,
     reading: Arc<Reading>,
+    limit: Option<BandwidthLimit>,
+    /// Of the next block, once it has one.
+    turn: Option<Turn>,
 }
 
 impl Chunks for Pass {
     fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        let Self { reader, reading } = self;
-        let block = reading.pulse.during(|| reader.next())?;
+        let most = self.wait_for_turn();
+        let Self { reader, reading, .. } = self;
+        let block = reading.pulse.during(|| reader.next_up_to(most))?;
         // Before the last block goes out: the answer may be there as soon as it has.
         self.reading.finish(self.reader.end());
         if let Some(block) = &block {
             self.reading.taken.fetch_add(block.len() as u64, Ordering::Relaxed);
         }
         Ok(block)
+    }
+
+    fn wait(&mut self) -> Duration {
+        let Some(limit) = &self.limit else { return Duration::ZERO };
+        let turn = self.turn.get_or_insert_with(|| limit.turn(Buffers::SIZE));
+        turn.at.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Pass {
+    /// How many bytes may go out. A transport that does not ask how long to wait waits here.
+    #[expect(clippy::disallowed_methods, reason = "a body may block the thread that asks for it")]
+    fn wait_for_turn(&mut self) -> usize {
+        let wait = self.wait();
+        if !wait.is_zero() {
+            std::thread::sleep(wait);
+        }
+        self.turn.take().map_or(Buffers::SIZE, |turn| turn.len)
     }
 }
 
@@ -107,7 +137,7 @@ mod tests {
     fn a_body_can_be_made_again_and_counts_from_the_start() {
         let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![7; 2 * Buffers::SIZE]));
         let range = ByteRange { start: 0, len: ByteCount::new(2 * Buffers::SIZE as u64) };
-        let (body, reading) = PartBody::make(source, Buffers::new(1), range, None);
+        let (body, reading) = PartBody::make(source, Buffers::new(1), None, range, None);
         let Body::Chunks { len, source } = body else { panic!("a body in chunks") };
         for _ in 0..2 {
             let mut chunks = source.open().unwrap();

@@ -7,6 +7,7 @@ use oss_checkpoint::{ByteCount, ByteRange, SourceStamp, UploadId};
 use oss_transport::{Body, Timeouts};
 
 use super::{
+    bandwidth::BandwidthLimit,
     buffers::Buffers,
     client::{Client, Replied, in_full},
     in_flight::{CancelOnDrop, Done, InFlight, Kind},
@@ -29,6 +30,7 @@ pub(crate) struct Performer {
     source: Arc<dyn Source>,
     /// Of the transfers of this run; their number is known when it starts.
     buffers: Arc<Buffers>,
+    limit: Option<BandwidthLimit>,
 }
 
 impl Performer {
@@ -36,7 +38,17 @@ impl Performer {
     const TRANSFERS: usize = 64;
 
     pub(crate) fn new(client: Client, source: Arc<dyn Source>) -> Self {
-        Self { client, source, buffers: Buffers::new(Self::TRANSFERS) }
+        Self { client, source, buffers: Buffers::new(Self::TRANSFERS), limit: None }
+    }
+
+    /// From now on, bodies go out under this limit.
+    pub(crate) fn limit(&mut self, limit: BandwidthLimit) {
+        self.limit = Some(limit);
+    }
+
+    /// Whether bodies may be made to wait.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.limit.is_some()
     }
 
     /// Starts `action`, or does it on the spot and gives its reply.
@@ -118,7 +130,13 @@ impl Performer {
     }
 
     fn body(&self, range: ByteRange, required: Option<SourceStamp>) -> (Body, Arc<Reading>) {
-        PartBody::make(Arc::clone(&self.source), Arc::clone(&self.buffers), range, required)
+        PartBody::make(
+            Arc::clone(&self.source),
+            Arc::clone(&self.buffers),
+            self.limit.clone(),
+            range,
+            required,
+        )
     }
 
     fn target(&self, upload: &Upload) -> Target {

@@ -100,6 +100,11 @@ impl RangeReader {
 
     /// The next block; `None` behind the last one.
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, ReadError> {
+        self.next_up_to(Buffers::SIZE)
+    }
+
+    /// The next block, of at most `most` bytes; `None` behind the last one.
+    pub(crate) fn next_up_to(&mut self, most: usize) -> Result<Option<Bytes>, ReadError> {
         let left = self.range.end() - self.offset;
         if left == 0 {
             if self.end.is_none() {
@@ -109,7 +114,8 @@ impl RangeReader {
         }
         let mut buffer = self.buffers.take();
         let space = buffer.space();
-        let len = usize::try_from(left).map_or(space.len(), |left| left.min(space.len()));
+        let most = space.len().min(most);
+        let len = usize::try_from(left).map_or(most, |left| left.min(most));
         self.fill(&mut space[..len])?;
         self.digest.update(&space[..len]);
         self.offset += len as u64;

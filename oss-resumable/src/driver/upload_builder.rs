@@ -8,7 +8,7 @@ use oss_checkpoint::{
 use tokio::task::JoinSet;
 
 use super::{
-    Driver, Ended,
+    BandwidthLimit, Driver, Ended,
     clock::wall_seconds,
     handle::Handle,
     observer::{Observer, ProgressCallback},
@@ -18,7 +18,7 @@ use super::{
     upload_error::UploadError,
     uploader::Uploader,
 };
-use crate::{Adopt, Finished, Limits, OnChange, Outcome, Upload, UploadSpec, Verify};
+use crate::{Adopt, Finished, Limits, OnChange, Outcome, PartSize, Upload, UploadSpec, Verify};
 
 /// One upload in the making: what is not said has the documented default.
 pub struct UploadBuilder {
@@ -28,6 +28,7 @@ pub struct UploadBuilder {
     key: ObjectKey,
     wishes: Wishes,
     limits: Limits,
+    bandwidth: Option<BandwidthLimit>,
     observer: Box<dyn Observer>,
     handle: Handle,
 }
@@ -37,7 +38,7 @@ struct Wishes {
     options: ObjectOptions,
     default_content_type: Option<String>,
     threshold: ByteCount,
-    part_size: ByteCount,
+    part_size: PartSize,
     on_change: OnChange,
     verify: Verify,
     adopt: Adopt,
@@ -73,22 +74,24 @@ impl UploadBuilder {
             wishes: Wishes {
                 options: ObjectOptions::default(),
                 default_content_type: None,
-                threshold: UploadSpec::DEFAULT_PART_SIZE,
-                part_size: UploadSpec::DEFAULT_PART_SIZE,
+                threshold: UploadSpec::DEFAULT_THRESHOLD,
+                part_size: PartSize::default(),
                 on_change: OnChange::default(),
                 verify: Verify::default(),
                 adopt: Adopt::default(),
             },
             limits: Limits { seed: fastrand::u64(..), ..Limits::default() },
+            bandwidth: None,
             observer: Box::new(()),
             handle: Handle::new(),
         }
     }
 
-    /// Size of each part but the last. Default 10 MiB; grows where 10,000 parts would not be enough.
+    /// Size of each part but the last, in bytes; grows where 10,000 parts would not be enough. Default: chosen from the length of
+    /// the source.
     #[must_use]
-    pub fn part_size(mut self, size: ByteCount) -> Self {
-        self.wishes.part_size = size;
+    pub fn part_size(mut self, size: impl Into<PartSize>) -> Self {
+        self.wishes.part_size = size.into();
         self
     }
 
@@ -99,10 +102,11 @@ impl UploadBuilder {
         self
     }
 
-    /// Parts in flight at once. Default 4. The transport should have as many connections.
+    /// Parts in flight at once, no more and, but for throttling, no fewer. Default: 4, and up to 16 where that is faster. The
+    /// transport should have as many connections.
     #[must_use]
     pub fn parallel(mut self, parts: NonZeroU16) -> Self {
-        self.limits.concurrency = parts;
+        (self.limits.concurrency, self.limits.max_concurrency) = (parts, parts);
         self
     }
 
@@ -110,6 +114,13 @@ impl UploadBuilder {
     #[must_use]
     pub fn give_up_after(mut self, idle: Duration) -> Self {
         self.limits.give_up_after = idle;
+        self
+    }
+
+    /// Sends no faster than that, which may be shared between uploads and changed while they run. Default: as fast as it goes.
+    #[must_use]
+    pub fn bandwidth_limit(mut self, limit: BandwidthLimit) -> Self {
+        self.bandwidth = Some(limit);
         self
     }
 
@@ -231,6 +242,9 @@ impl UploadBuilder {
         let client = self.uploader.client.clone().with_patience(self.limits.give_up_after);
         let mut driver =
             Driver::new(client, found.source, slot).with_observer(self.observer).with_handle(self.handle);
+        if let Some(limit) = self.bandwidth {
+            driver = driver.with_bandwidth_limit(limit);
+        }
         let ended = driver.run(&mut upload).await;
         match &ended.outcome {
             Outcome::Completed(finished) => Ok(receipt(&upload, finished, &ended)),

@@ -216,9 +216,9 @@ impl Upload {
             fits.clear();
         }
         if fits.is_empty() && empties.len() == 1 {
-            let wished = self.checkpoint.begun().map_or(self.spec.part_size, |begun| begun.part_size);
             let len = self.stamp.map(|stamp| stamp.len).unwrap_or_default();
-            let plan = PartPlan::new(len, wished).or_else(|_| PartPlan::fit(len, self.spec.part_size));
+            let begun = self.checkpoint.begun().and_then(|begun| PartPlan::new(len, begun.part_size).ok());
+            let plan = begun.map_or_else(|| self.plan_for(len), Ok);
             if let (Ok(plan), Some(upload)) = (plan, empties.pop()) {
                 fits.push(Fit { upload, plan, receipts: Vec::new() });
             }

@@ -121,6 +121,11 @@ impl PartTable {
         self.open == 0
     }
 
+    /// Parts that are not proved.
+    pub(crate) const fn open(&self) -> u16 {
+        self.open
+    }
+
     /// To be sent as soon as there is room.
     pub(crate) fn send(&mut self, number: PartNumber) {
         if self.set(number, Row::Ready) {

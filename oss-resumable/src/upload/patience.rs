@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{Limits, Moment, backoff::Backoff};
 
-/// When something is tried again, when it is not, and how much at once.
+/// When something is tried again, and when it is not.
 #[derive(Clone, Debug)]
 pub(crate) struct Patience {
     backoff: Backoff,
@@ -12,10 +12,6 @@ pub(crate) struct Patience {
     moved: Moment,
     /// Retries that may still be made side by side.
     tokens: u32,
-    /// Parts that may be in flight at once.
-    width: u16,
-    /// When the width last changed.
-    width_since: Moment,
     /// Nothing goes out before.
     quiet_until: Moment,
 }
@@ -32,8 +28,6 @@ const FIRST_CONTACT_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::f
 const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(4);
 /// So long nothing more is begun where this machine has no room for it.
 const SCARCE_PAUSE: Duration = Duration::from_millis(50);
-/// After this long without a throttle one more part may be in flight.
-const WIDEN_AFTER: Duration = Duration::from_secs(10);
 
 impl Patience {
     pub(crate) const fn new(limits: &Limits) -> Self {
@@ -42,8 +36,6 @@ impl Patience {
             contacted: false,
             moved: Moment::START,
             tokens: BUDGET,
-            width: limits.concurrency.get(),
-            width_since: Moment::START,
             quiet_until: Moment::START,
         }
     }
@@ -90,34 +82,26 @@ impl Patience {
         Some(now.plus(pause.max(after.unwrap_or_default())))
     }
 
-    /// The service wants less.
-    pub(crate) fn slow_down(&mut self, now: Moment, tries: u32, after: Option<Duration>) {
-        let pause = self.backoff.pause(tries).max(after.unwrap_or_default());
-        self.quiet_until = self.quiet_until.max(now.plus(pause));
-        // The parts in flight are throttled together: they count once.
-        if now.since(self.width_since) >= Duration::from_secs(1) || self.width_since == Moment::START {
-            self.width = (self.width / 2).max(1);
-            self.width_since = now;
+    /// The service has throttled something. When that may be tried again; where the service says so itself, or wants less
+    /// (`overloaded`), nothing goes out before.
+    pub(crate) fn slow_down(
+        &mut self,
+        now: Moment,
+        tries: u32,
+        after: Option<Duration>,
+        overloaded: bool,
+    ) -> Moment {
+        let at = now.plus(self.backoff.pause(tries).max(after.unwrap_or_default()));
+        if overloaded || after.is_some() {
+            self.quiet_until = self.quiet_until.max(at);
         }
+        at.max(self.quiet_until)
     }
 
-    /// This machine has no room for one beside so many `others`. When the one may be tried again.
-    pub(crate) fn shrink(&mut self, now: Moment, tries: u32, others: usize) -> Moment {
-        let others = u16::try_from(others).unwrap_or(u16::MAX);
-        self.width = self.width.min(others).max(1);
-        self.width_since = now;
+    /// When a part may be tried again for which this machine had no room beside so many `others`.
+    pub(crate) fn wait_for_room(&mut self, now: Moment, tries: u32, others: usize) -> Moment {
         // Alone, it waits for what others on this machine hold; else for the first of ours that is through.
         now.plus(if others == 0 { self.backoff.pause(tries) } else { SCARCE_PAUSE })
-    }
-
-    /// Parts that may be in flight at once, now.
-    pub(crate) fn width(&mut self, now: Moment, limits: &Limits) -> usize {
-        let full = limits.concurrency.get();
-        while self.width < full && now.since(self.width_since) >= WIDEN_AFTER {
-            self.width += 1;
-            self.width_since = self.width_since.plus(WIDEN_AFTER);
-        }
-        usize::from(self.width)
     }
 
     pub(crate) const fn quiet_until(&self) -> Moment {

@@ -1,6 +1,8 @@
 //! From the first look at the source to the first part.
 
-use oss_checkpoint::{Begun, ByteCount, PartPlan, Record, ServerTime, SourceStamp, Stage, UploadId};
+use oss_checkpoint::{
+    Begun, ByteCount, PartPlan, PlanError, Record, ServerTime, SourceStamp, Stage, UploadId,
+};
 
 use super::{
     Upload,
@@ -105,7 +107,7 @@ impl Upload {
             self.phase = Phase::Putting(Putting::default());
             return;
         }
-        if let Err(error) = PartPlan::fit(stamp.len, self.spec.part_size) {
+        if let Err(error) = self.plan_for(stamp.len) {
             self.fail(Failure::Plan(error));
             return;
         }
@@ -113,6 +115,11 @@ impl Upload {
             Adopt::Auto | Adopt::This(_) => self.find(),
             Adopt::Never => self.begin_upload(None),
         }
+    }
+
+    /// How a new upload cuts a source of this length.
+    pub(super) fn plan_for(&self, len: ByteCount) -> Result<PartPlan, PlanError> {
+        PartPlan::fit(len, self.spec.part_size.of(len, self.limits.concurrency.get()))
     }
 
     /// Whether the user has named another upload than the one in the journal.
@@ -129,7 +136,7 @@ impl Upload {
         };
         let plan = match &adopt {
             Some(fit) => Ok(fit.plan),
-            None => PartPlan::fit(stamp.len, self.spec.part_size),
+            None => self.plan_for(stamp.len),
         };
         let plan = match plan {
             Ok(plan) => plan,

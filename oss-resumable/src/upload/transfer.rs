@@ -66,7 +66,7 @@ impl Upload {
             self.tickets.count(|work| matches!(work, Work::ChecksumPart { .. })),
         );
         let generation = self.generation;
-        if sending < self.patience.width(now, &self.limits) && self.patience.quiet_until() <= now {
+        if sending < self.width.parts(now) && self.patience.quiet_until() <= now {
             let only_fresh = !self.patience.has_budget()
                 && self.tickets.count(
                     |work| matches!(work, Work::UploadPart { number, .. } if table.is_in_trouble(number)),
@@ -253,6 +253,15 @@ impl Upload {
         }
     }
 
+    /// How fast a part went says whether more at once would be faster.
+    pub(super) fn count_arrival(&mut self, number: PartNumber, since: Moment) {
+        self.width.accepted();
+        let Some(table) = &self.table else { return };
+        if let Some(part) = table.part(number).filter(|_| table.is_done(number)) {
+            self.width.arrived(since, self.now, part.range.len.get(), table.open());
+        }
+    }
+
     /// The part is there, but the answer does not say what the server calls it, and Complete has to name it.
     fn on_nameless(&mut self, number: PartNumber, local: Crc64) {
         let Some(table) = &mut self.table else { return };
@@ -321,8 +330,9 @@ impl Upload {
             }
             Reaction::SlowDown => {
                 trouble.tries += 1;
-                self.patience.slow_down(self.now, tries, fault.after);
-                table.send_later(number, self.patience.quiet_until());
+                let overloaded = self.width.throttled(self.now);
+                let at = self.patience.slow_down(self.now, tries, fault.after, overloaded);
+                table.send_later(number, at);
                 if self.is_out_of_patience() {
                     self.give_in(fault);
                     return;
@@ -331,7 +341,8 @@ impl Upload {
             Reaction::Shrink => {
                 trouble.tries += 1;
                 let others = self.tickets.count(|work| matches!(work, Work::UploadPart { .. }));
-                let at = self.patience.shrink(self.now, tries, others);
+                self.width.shrink(self.now, others);
+                let at = self.patience.wait_for_room(self.now, tries, others);
                 table.send_later(number, at);
                 if self.is_out_of_patience() {
                     self.give_in(fault);

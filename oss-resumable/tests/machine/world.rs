@@ -7,8 +7,8 @@ use oss_checkpoint::{
     SourceStamp, UploadId,
 };
 use oss_resumable::{
-    Action, Event, Fault, FaultClass, Moment, PartsPage, Step, Stop, StoredObject, Upload, UploadSpec,
-    UploadedPart, UploadsPage,
+    Action, Event, Fault, FaultClass, Moment, PartSize, PartsPage, Step, Stop, StoredObject, Upload,
+    UploadSpec, UploadedPart, UploadsPage,
 };
 
 /// The smallest part that OSS takes, in bytes.
@@ -23,7 +23,7 @@ pub(crate) fn spec(part_size: u64) -> UploadSpec {
     };
     UploadSpec {
         threshold: ByteCount::new(1),
-        part_size: ByteCount::new(part_size),
+        part_size: PartSize::Wished(ByteCount::new(part_size)),
         ..UploadSpec::new(job, "oss.example", 0)
     }
 }

@@ -184,6 +184,12 @@ impl Flow {
         state.body_ended = ended;
     }
 
+    /// The body wants to wait so long.
+    pub(super) fn body_waits(&self, wait: Duration) {
+        let mut state = self.state();
+        state.progress = state.progress.max(Instant::now() + wait);
+    }
+
     /// The body could not be made.
     pub(super) fn body_failed(&self, error: BoxError) {
         self.state().body_error.get_or_insert(error);

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 
 use super::{fault::Fault, flow::Flow};
 use crate::{Body, BoxError, ChunkSource, Chunks};
@@ -17,6 +18,8 @@ pub(super) struct Outgoing {
     rest: Rest,
     left: u64,
     flow: Arc<Flow>,
+    /// The chunks want to wait.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 enum Rest {
@@ -33,7 +36,24 @@ impl Outgoing {
             Body::Bytes(bytes) => Rest::Bytes(bytes.clone()),
             Body::Chunks { source, .. } => Rest::Source(Arc::clone(source)),
         };
-        Self { rest, left: body.len(), flow }
+        Self { rest, left: body.len(), flow, pause: None }
+    }
+
+    /// Ready when the chunks want to be asked for the next piece.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.pause.is_none()
+            && let Rest::Chunks(chunks) = &mut self.rest
+            && let wait = chunks.wait()
+            && !wait.is_zero()
+        {
+            self.flow.body_waits(wait);
+            self.pause = Some(Box::pin(sleep(wait)));
+        }
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+        }
+        Poll::Ready(())
     }
 
     /// The next piece, which fits into what is left.
@@ -73,6 +93,7 @@ impl http_body::Body for Outgoing {
             return Poll::Ready(None);
         }
         ready!(self.flow.poll_body(cx));
+        ready!(self.poll_turn(cx));
         match self.piece() {
             Ok(piece) if piece.is_empty() => {
                 // Asked again in a moment, so that a source of empty pieces cannot keep the thread.

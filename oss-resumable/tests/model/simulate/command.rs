@@ -3,7 +3,7 @@
 use std::{num::NonZeroU16, time::Duration};
 
 use oss_checkpoint::{BucketName, ByteCount, Job, ObjectKey, ObjectOptions, ServiceName, UploadId};
-use oss_resumable::{Adopt, Limits, OnChange, UploadSpec, Verify};
+use oss_resumable::{Adopt, Limits, OnChange, PartSize, UploadSpec, Verify};
 
 use super::Simulation;
 use crate::world::BLOCK;
@@ -19,7 +19,7 @@ impl Simulation<'_> {
         };
         UploadSpec {
             threshold: ByteCount::new(u64::from(setting.threshold_blocks) * BLOCK),
-            part_size: ByteCount::new(u64::from(setting.part_blocks) * BLOCK),
+            part_size: PartSize::Wished(ByteCount::new(u64::from(setting.part_blocks) * BLOCK)),
             on_change: spec_on_change(setting.on_change),
             verify: spec_verify(setting.verify),
             adopt: match setting.adopt {
@@ -35,6 +35,12 @@ impl Simulation<'_> {
     pub(super) fn limits(&self) -> Limits {
         Limits {
             concurrency: NonZeroU16::new(u16::from(self.world.setting.concurrency)).unwrap(),
+            // One setting in four fixes it.
+            max_concurrency: NonZeroU16::new(
+                u16::from(self.world.setting.concurrency)
+                    + u16::from(self.world.setting.seed.to_le_bytes()[0] % 4),
+            )
+            .unwrap(),
             flush_parts: 3,
             ask_from: ByteCount::new(u64::from(self.world.setting.ask_from) * BLOCK),
             give_up_after: Duration::from_secs(self.world.setting.patience.into()),

@@ -16,7 +16,7 @@ impl Simulation<'_> {
                     self.broke("upload_id_is_durable_before_part_1", format!("{action:?}"));
                 }
                 let sending = self.count(|action| matches!(action, Action::UploadPart { .. }));
-                if sending >= usize::from(self.world.setting.concurrency) {
+                if sending >= usize::from(self.limits().max_concurrency.get()) {
                     self.broke("at_most_concurrency", format!("{sending}"));
                 }
                 let same = self.count(|action| match action {

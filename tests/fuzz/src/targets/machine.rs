@@ -54,6 +54,7 @@ impl<'a> Play<'a> {
         spec.adopt = if choices & 16 == 0 { Adopt::Auto } else { Adopt::Never };
         let limits = Limits {
             concurrency: NonZeroU16::MIN.saturating_add(u16::from(choices >> 5)),
+            max_concurrency: NonZeroU16::MIN.saturating_add(u16::from(choices >> 4)),
             seed: input.number(),
             ..Limits::default()
         };
@@ -205,7 +206,7 @@ impl<'a> Play<'a> {
         );
         let count =
             |wanted: fn(&Action) -> bool| self.outstanding.iter().filter(|action| wanted(action)).count();
-        let most = usize::from(self.upload.limits().concurrency.get());
+        let most = usize::from(self.upload.limits().max_concurrency.get());
         assert!(
             count(|action| matches!(action, Action::UploadPart { .. })) <= most,
             "{:?}",

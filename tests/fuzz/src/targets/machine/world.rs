@@ -8,8 +8,8 @@ use oss_checkpoint::{
     Stage, UploadId,
 };
 use oss_resumable::{
-    Action, Event, Fault, FaultClass, FoundUpload, ListedPart, PartsPage, StoredObject, Upload, UploadSpec,
-    UploadedPart, UploadsMarker, UploadsPage,
+    Action, Event, Fault, FaultClass, FoundUpload, ListedPart, PartSize, PartsPage, StoredObject, Upload,
+    UploadSpec, UploadedPart, UploadsMarker, UploadsPage,
 };
 
 use crate::input::Input;
@@ -42,7 +42,7 @@ impl World {
             source: b"/source".to_vec(),
         };
         let mut spec = UploadSpec::new(job, "127.0.0.1:9", 1_800_000_000);
-        (spec.threshold, spec.part_size) = (PART, PART);
+        (spec.threshold, spec.part_size) = (PART, PartSize::Wished(PART));
         spec
     }
 
