@@ -27,7 +27,7 @@ fn signals_halve_and_double_it_while_it_runs() {
     let (path, bytes) = scene.file("source", 1, 8 * PART);
     let running = scene.cp(&path, "object").args(["--bandwidth-limit", "4K/s"]).start();
     until("its parts are on their way", || scene.uploads_of("object").len() == 1);
-    let mut expect = |signal, words: &str| {
+    let expect = |signal, words: &str| {
         running.signal(signal);
         until("it says so", || running.stderr_so_far().contains(words));
     };
