@@ -4,7 +4,7 @@ use crate::InvalidName;
 
 /// What OSS calls a version of a part or an object. Opaque: kept without its quotes, compared without regard to case.
 #[derive(Clone, Debug)]
-pub struct ETag(String);
+pub struct ETag(Box<str>);
 
 impl ETag {
     /// Longest tag that is taken, in bytes; real ones have 32 to 38.
@@ -20,7 +20,7 @@ impl ETag {
         if bare.is_empty() || bare.len() > Self::MAX_LEN || !bare.bytes().all(fits) {
             return Err(InvalidName::new("ETag", tag, "1 to 256 visible ASCII characters"));
         }
-        Ok(Self(bare.to_owned()))
+        Ok(Self(bare.into()))
     }
 
     /// Without quotes.

@@ -19,7 +19,8 @@ pub struct Limits {
     pub backoff_base: Duration,
     /// Longest pause of a retry. Default 20 s, as the official SDKs have it.
     pub backoff_cap: Duration,
-    /// Part records that may wait for a flush. Default 64.
+    /// Part records that may wait for a flush. Default 1,024: what a power cut takes of them is on the server, and costs a look at
+    /// its list.
     pub flush_parts: u16,
     /// Longest time that a part record waits for a flush. Default 1 s.
     pub flush_interval: Duration,
@@ -43,7 +44,7 @@ impl Default for Limits {
             give_up_after: Duration::from_mins(15),
             backoff_base: Duration::from_millis(200),
             backoff_cap: Duration::from_secs(20),
-            flush_parts: 64,
+            flush_parts: 1024,
             flush_interval: Duration::from_secs(1),
             heal_rounds: 5,
             corrupted_tries: 3,

@@ -42,7 +42,7 @@ mod put_object;
 mod upload_part;
 
 pub use abort::Abort;
-pub use complete::Complete;
+pub use complete::{Complete, PartList};
 pub use delete_object::DeleteObject;
 pub use endpoint::{AddressingStyle, Endpoint, EndpointError, EndpointSettings, Product};
 pub use get_bucket_info::{BucketInfo, GetBucketInfo};

@@ -74,6 +74,8 @@ impl InFlight {
         kind: Kind,
         work: impl Future<Output = Done> + Send + 'static,
     ) {
+        // Boxed at once: a request's state is thousands of bytes, which would be moved again and again.
+        let work = Box::pin(work);
         let task = self.tasks.spawn(async move { (ticket, work.await) });
         self.pieces.push(Piece { ticket, task, kind });
     }

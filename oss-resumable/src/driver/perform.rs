@@ -313,12 +313,11 @@ impl Performer {
     fn complete(&self, ticket: Ticket, upload: &Upload) -> impl Future<Output = Done> + Send + use<> {
         let (client, target, upload_id) =
             (self.client.clone(), self.target(upload), upload.upload_id().cloned());
-        let (options, receipts) =
-            (upload.spec().options.clone(), upload.receipts().cloned().collect::<Vec<_>>());
+        let (options, parts) = (upload.spec().options.clone(), wire::PartList::new(upload.receipts()));
         async move {
             let complete = async {
                 let upload_id = needed(upload_id)?;
-                let operation = wire::Complete::new(&target, &upload_id, &options, &receipts);
+                let operation = wire::Complete::of_list(&target, &upload_id, &options, parts);
                 let request = operation.request()?.map(Body::Bytes);
                 client.send(&operation, request, joining()).await
             };

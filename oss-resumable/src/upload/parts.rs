@@ -39,9 +39,9 @@ enum Row {
     /// It was sent, with bytes of this CRC-64, and only the server can tell whether it is there.
     Unsure(Crc64),
     /// On the server; the local bytes have to be read.
-    Check(Held),
+    Check(Box<Held>),
     /// Being read.
-    Checking(Held),
+    Checking(Box<Held>),
     /// Proved.
     Done { resumed: bool },
 }
@@ -189,7 +189,7 @@ impl PartTable {
 
     /// To be read and compared.
     pub(crate) fn check(&mut self, number: PartNumber, held: Held) {
-        if self.set(number, Row::Check(held)) {
+        if self.set(number, Row::Check(Box::new(held))) {
             self.checks.push_back(number);
         }
     }
@@ -245,7 +245,7 @@ impl PartTable {
     /// What the part that is being read should be; it is due to be read again until something else is said.
     pub(crate) fn checked(&mut self, number: PartNumber) -> Option<Held> {
         match self.rows.get(number.index()) {
-            Some(Row::Checking(held)) => Some(held.clone()),
+            Some(Row::Checking(held)) => Some(Held::clone(held)),
             _ => None,
         }
     }
@@ -255,7 +255,7 @@ impl PartTable {
         match self.rows.get(number.index()) {
             Some(Row::Sending) => self.send(number),
             Some(Row::Checking(held)) => {
-                let held = held.clone();
+                let held = Held::clone(held);
                 self.check(number, held);
             }
             _ => {}
@@ -302,7 +302,7 @@ impl PartTable {
                     self.set(number, Row::Sending);
                 }
                 Some(Row::Check(held) | Row::Checking(held)) if read_again => {
-                    self.check(number, held.clone());
+                    self.check(number, Held::clone(held));
                 }
                 Some(Row::Done { resumed }) if read_again => match held(number) {
                     Some(held) => self.check(number, Held { resumed: *resumed, ..held }),

@@ -46,11 +46,6 @@ impl Pool {
         self.idle().retain(|idle| idle.since.elapsed() < self.limit && !idle.connection.is_closed());
     }
 
-    /// How long a connection may be idle.
-    pub(super) fn limit(&self) -> Duration {
-        self.limit
-    }
-
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
