@@ -11,7 +11,7 @@ use std::{
 use oss_transport::{HyperTransport, TransportError, Unsent};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    HandshakeKind, ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 
@@ -104,6 +104,25 @@ fn serving(config: Arc<ServerConfig>) -> Peer {
 
 fn url(peer: &Peer, host: &str) -> String {
     format!("https://{host}:{}/", peer.address().port())
+}
+
+#[test]
+fn a_second_connection_resumes_the_session_of_the_first() {
+    let config = authority().server("localhost", false);
+    let (tell, told) = std::sync::mpsc::channel();
+    let peer = Peer::new(move |_, caller| {
+        let mut stream = accept(&config, caller);
+        while request(&mut stream) {
+            tell.send(stream.conn.handshake_kind()).unwrap();
+            // The next one needs a connection of its own.
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        }
+    });
+    let transport = authority().trusting();
+    for expected in [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed] {
+        assert_eq!(answered(send(&transport, get(&url(&peer, "localhost")))), (200, "ok".into()));
+        assert_eq!(told.recv().unwrap(), Some(expected));
+    }
 }
 
 #[test]
