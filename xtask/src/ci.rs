@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::{
-    clock, deny, faults, inject, interop, layers, lint, net, outcome::Outcome, power, test,
+    clock, deny, faults, inject, instructions, interop, layers, lint, net, outcome::Outcome, power, test,
     workspace::Workspace,
 };
 
@@ -30,6 +30,7 @@ const GROUPS: &[Group] = &[
     Group { name: "deny", run: deny::run },
     Group { name: "advisories", run: deny::advisories },
     Group { name: "interop", run: interop::run },
+    Group { name: "instructions", run: |workspace| instructions::run(workspace, &[]) },
 ];
 
 /// What became of one group.

@@ -32,6 +32,7 @@ const ARROWS: &[Arrows] = &[
         to: &["oss-sign", "oss-transport", "oss-checkpoint", "oss-resumable", "oss-emulator", "oss-cli"],
     },
     Arrows { from: "oss-fuzz", to: &["oss-sign", "oss-checkpoint", "oss-resumable", "oss-emulator"] },
+    Arrows { from: "oss-bench", to: &["oss-sign", "oss-checkpoint", "oss-resumable"] },
     Arrows { from: "xtask", to: &[] },
 ];
 

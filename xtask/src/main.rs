@@ -14,6 +14,7 @@ mod emulator;
 mod faults;
 mod fuzz;
 mod inject;
+mod instructions;
 mod interop;
 mod layers;
 mod lint;
@@ -128,6 +129,12 @@ const VERBS: &[Verb] = &[
         usage: "[TEST]",
         about: "the program under strace: killed behind every call, every call failing once (needs strace)",
         run: inject::run,
+    },
+    Verb {
+        name: "instructions",
+        usage: "[--bless]",
+        about: "what fixed pieces of work cost in instructions, against what is written down (needs valgrind)",
+        run: instructions::run,
     },
     Verb {
         name: "net",

@@ -66,7 +66,15 @@ impl Workspace {
 
     /// Builds the program `oss` and says where it is.
     pub(crate) fn build_program(&self, profile: Profile) -> Result<PathBuf> {
-        let mut cargo = self.cargo(&["build", "--package", "oss-cli", "--bin", "oss"]);
+        self.build("oss-cli", "oss", profile)
+    }
+
+    /// Builds a program of a member and gives its path.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn build(&self, package: &str, name: &str, profile: Profile) -> Result<PathBuf> {
+        let mut cargo = self.cargo(&["build", "--package", package, "--bin", name]);
         let folder = match profile {
             Profile::Dev => "debug",
             Profile::Release => {
@@ -75,6 +83,6 @@ impl Workspace {
             }
         };
         command::run(&mut cargo)?;
-        Ok(self.target.join(folder).join(format!("oss{EXE_SUFFIX}")))
+        Ok(self.target.join(folder).join(format!("{name}{EXE_SUFFIX}")))
     }
 }

@@ -1,0 +1,101 @@
+//! The machine, in a world in which nothing goes wrong and nothing takes time.
+
+use oss_checkpoint::{ByteCount, Checkpoint, Crc64, CrcJoin, PartNumber, SourceStamp, UploadId};
+use oss_resumable::{
+    Action, Event, Limits, ListedPart, Moment, Outcome, PartSize, PartsPage, Step, StoredObject, Upload,
+    UploadSpec, UploadedPart, UploadsPage,
+};
+
+use crate::{
+    journal::{job, records},
+    parts::etag,
+};
+
+const PART: u64 = 8 << 20;
+/// Parts that a page of ListParts has, at most.
+const PAGE: usize = 1000;
+
+/// An upload of so many parts, from its beginning.
+pub(crate) fn upload(count: u16) {
+    drive(Checkpoint::new(), count);
+}
+
+/// An upload of so many parts of which the last one is missing.
+pub(crate) fn resume(count: u16) {
+    let mut history = Checkpoint::new();
+    for record in &records(count)[..=usize::from(count)] {
+        history.apply(record).expect("a history as it is written");
+    }
+    drive(history, count);
+}
+
+fn crc64(number: PartNumber) -> Crc64 {
+    Crc64::new(number.get().into())
+}
+
+fn drive(history: Checkpoint, count: u16) {
+    let stamp = SourceStamp { len: ByteCount::new(u64::from(count) * PART), mtime_ns: 0, identity: None };
+    let spec = UploadSpec {
+        part_size: PartSize::Wished(ByteCount::new(PART)),
+        ..UploadSpec::new(job(), "oss.example", 1_800_000_000)
+    };
+    let mut there: Vec<PartNumber> = history.parts().map(|part| part.receipt.number).collect();
+    let mut upload = Upload::resume(history, spec, Limits::default());
+    let join = CrcJoin::new(PART);
+    loop {
+        let action = match upload.poll(Moment::START) {
+            Step::Act(action) => action,
+            Step::Wait { .. } => panic!("it waits, and everything was answered"),
+            Step::Done => break,
+        };
+        let ticket = action.ticket();
+        let event = match action {
+            Action::InspectSource { .. } => Event::SourceInspected { ticket, stamp },
+            Action::FindUploads { .. } => Event::UploadsFound { ticket, page: UploadsPage::default() },
+            Action::Initiate { .. } => {
+                Event::Initiated { ticket, upload_id: UploadId::new("ID").expect("an id"), at: None }
+            }
+            Action::ListParts { after, .. } => {
+                let from = after.map_or(0, |after| usize::from(after.get()));
+                let numbers = &there[from.min(there.len())..there.len().min(from + PAGE)];
+                let listed = |number: &PartNumber| ListedPart {
+                    number: *number,
+                    size: ByteCount::new(PART),
+                    etag: etag(*number),
+                    crc64: Some(crc64(*number)),
+                };
+                let next = numbers.last().copied().filter(|_| from + PAGE < there.len());
+                Event::PartsListed {
+                    ticket,
+                    page: PartsPage { parts: numbers.iter().map(listed).collect(), next },
+                }
+            }
+            Action::UploadPart { part, .. } => {
+                there.push(part.number);
+                let local = crc64(part.number);
+                let part = UploadedPart {
+                    etag: Some(etag(part.number)),
+                    local,
+                    server: Some(local),
+                    stamp,
+                    at_rest: true,
+                };
+                Event::PartUploaded { ticket, part }
+            }
+            Action::ChecksumPart { part, .. } => {
+                Event::PartChecksummed { ticket, crc64: crc64(part.number), stamp, at_rest: true }
+            }
+            Action::Complete { .. } => {
+                let whole = upload.receipts().fold(Crc64::EMPTY, |whole, part| join.join(whole, part.crc64));
+                let object =
+                    StoredObject { size: Some(stamp.len), crc64: Some(whole), ..StoredObject::default() };
+                Event::Completed { ticket, object }
+            }
+            Action::Save { .. } => Event::Saved { ticket },
+            Action::Retire { .. } => Event::Retired { ticket },
+            other => panic!("nothing went wrong, and it asks for {other:?}"),
+        };
+        upload.handle(event, Moment::START);
+    }
+    assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{:?}", upload.outcome());
+}
