@@ -132,15 +132,19 @@ impl Copied {
             cargo
         };
         command::output(&mut test(&["--no-run"])).context("broken like that it does not compile")?;
-        let mut running =
-            test(&[]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let mut tests = test(&[]);
+        tests.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut tests, 0);
+        let mut running = tests.spawn()?;
         let started = Instant::now();
         loop {
             if let Some(status) = running.try_wait()? {
                 return Ok(!status.success());
             }
             if started.elapsed() > PATIENCE {
-                running.kill()?;
+                // The test that hangs is a child of cargo's.
+                command::run(Command::new("kill").args(["-9", "--", &format!("-{}", running.id())]))?;
                 running.wait()?;
                 return Ok(true);
             }
