@@ -123,8 +123,8 @@ impl Width {
             return;
         }
         self.sample.parts += 1;
-        self.sample.bytes += bytes;
-        self.sample.busy += now.since(begun);
+        self.sample.bytes = self.sample.bytes.saturating_add(bytes);
+        self.sample.busy = self.sample.busy.saturating_add(now.since(begun));
         if self.sample.parts < u32::from(self.parts.max(2)) {
             return;
         }
@@ -185,5 +185,32 @@ impl Proven {
     fn pays(&self, before: Self) -> bool {
         let (wide, narrow) = (u128::from(self.parts), u128::from(before.parts));
         self.goodput * narrow * WORTH >= before.goodput * (narrow * WORTH + (wide - narrow))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_take_until_the_end_of_time_are_borne() {
+        let mut width = Width::new(&Limits::default());
+        let end = Moment::START.plus(Duration::MAX);
+        for _ in 0..40 {
+            width.arrived(Moment::START, end, u64::MAX, 10_000);
+        }
+        width.shrink(end, 0);
+        assert!(width.parts(end) >= 1);
+    }
+
+    #[test]
+    fn what_is_fixed_is_not_tried_out() {
+        let limits = Limits { max_concurrency: std::num::NonZeroU16::MIN, ..Limits::default() };
+        let mut width = Width::new(&limits);
+        let at = |seconds| Moment::START.plus(Duration::from_secs(seconds));
+        for second in 0..40 {
+            width.arrived(at(second), at(second + 1), 1 << 20, 10_000);
+        }
+        assert_eq!(width.parts(at(41)), 4);
     }
 }

@@ -119,8 +119,21 @@ pub(crate) struct Strace {
 }
 
 impl Strace {
-    /// Returns when it is there; the process still stands.
+    /// Returns when it is there; the process still stands. While it is replaced by the program, or still let go by another
+    /// tracer, it may not be attached to for a moment.
     fn attach(process: u32, calls: &Calls, inject: &str) -> Self {
+        let mut refusal = String::new();
+        for _ in 0..50 {
+            match Self::try_attach(process, calls, inject) {
+                Ok(strace) => return strace,
+                Err(said) => refusal = said,
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{refusal}");
+    }
+
+    fn try_attach(process: u32, calls: &Calls, inject: &str) -> Result<Self, String> {
         let Calls { names, paths } = calls;
         let mut command = Command::new("strace");
         command.args(["-f", "-a", "1", "-s", "0", "-e", &format!("trace={names}"), "-e", "signal=none"]);
@@ -141,8 +154,12 @@ impl Strace {
             }
         });
         let first = lines.recv_timeout(PATIENCE).unwrap();
-        assert!(first.contains(" attached"), "{first}");
-        Self { child, lines, farewell: Signal::INT }
+        if !first.contains(" attached") {
+            // It has ended by itself.
+            let _ = child.wait();
+            return Err(first);
+        }
+        Ok(Self { child, lines, farewell: Signal::INT })
     }
 
     /// Lets the process go on until it has made so many of the calls, and stand then; `false` if it ended before.
