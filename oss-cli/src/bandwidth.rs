@@ -22,11 +22,10 @@ pub(crate) fn limit(rate: NonZeroU64, pen: Pen) -> io::Result<BandwidthLimit> {
                 said = less.recv() => said.map(|()| true),
                 said = more.recv() => said.map(|()| false),
             };
-            let Some(is_less) = is_less else { return };
-            let rate =
-                changed.rate().map(|rate| if is_less { halved(rate) } else { rate.saturating_mul(TWO) });
-            changed.set(rate);
-            let words = ByteCount::new(rate.map_or(0, NonZeroU64::get));
+            let (Some(is_less), Some(rate)) = (is_less, changed.rate()) else { return };
+            let rate = if is_less { halved(rate) } else { rate.saturating_mul(TWO) };
+            changed.set(Some(rate));
+            let words = ByteCount::new(rate.get());
             pen.note(&format!("note: from now on no more than {words} a second"));
         }
     });
@@ -34,7 +33,7 @@ pub(crate) fn limit(rate: NonZeroU64, pen: Pen) -> io::Result<BandwidthLimit> {
 }
 
 const TWO: NonZeroU64 = NonZeroU64::new(2).expect("2 is not 0");
-/// Below this many bytes a second servers take a connection for dead.
+/// In bytes a second. With sixteen parts in flight each then sends 64, which is one of the smallest blocks in 16 s.
 pub(crate) const LEAST: NonZeroU64 = NonZeroU64::new(1024).expect("1024 is not 0");
 
 fn halved(rate: NonZeroU64) -> NonZeroU64 {

@@ -7,6 +7,7 @@ use crate::{
     Ticket, UploadSpec, UploadsMarker,
 };
 
+mod attempts;
 mod complete;
 mod ending;
 mod finding;
@@ -24,7 +25,7 @@ mod width;
 use parts::PartTable;
 use patience::Patience;
 use phase::{Attempt, Phase};
-use react::{Reaction, react};
+use react::react;
 use saves::Saves;
 use tickets::{Tickets, Work};
 use width::Width;
@@ -391,139 +392,6 @@ impl Upload {
         }
     }
 
-    /// A request that stands alone failed.
-    fn on_attempt_failed(&mut self, work: Work, reaction: Reaction, fault: Fault) {
-        if let Some(attempt) = self.attempt(work) {
-            attempt.in_flight = false;
-            if reaction != Reaction::Again {
-                attempt.again = 0;
-            }
-        }
-        match reaction {
-            Reaction::Retry | Reaction::Shrink => self.retry(work, fault),
-            Reaction::SlowDown => self.slow_down(work, &fault),
-            Reaction::Again => {
-                let again = self.attempt(work).map_or(0, |attempt| {
-                    attempt.again += 1;
-                    attempt.again
-                });
-                if again > AGAIN {
-                    self.fail(crate::Failure::Refused(fault));
-                }
-            }
-            Reaction::RetryFew => {
-                let corrupted = self.attempt(work).map_or(0, |attempt| {
-                    attempt.corrupted += 1;
-                    attempt.corrupted
-                });
-                if corrupted < self.limits.corrupted_tries {
-                    self.retry(work, fault);
-                } else if work == Work::FindUploads {
-                    self.on_find_denied(fault);
-                } else {
-                    self.fail(crate::Failure::Unintelligible(fault));
-                }
-            }
-            Reaction::Settle => self.on_unsettled(work, fault),
-            Reaction::Vanished => self.on_vanished(fault),
-            Reaction::CountAsDone if work == Work::Abort => self.on_aborted(),
-            Reaction::CountAsDone => self.on_object(None),
-            Reaction::Exists => self.on_exists(work, fault),
-            Reaction::Relist => self.on_rejected(fault),
-            Reaction::DoWithout => match work {
-                Work::FindUploads => self.on_find_denied(fault),
-                Work::ListParts => self.on_list_denied(fault),
-                _ => self.on_abort_denied(fault),
-            },
-            Reaction::Reinspect => self.on_moved_early(),
-            Reaction::Refuse => self.fail_refused(work, fault),
-            Reaction::Unreachable => self.fail(crate::Failure::Unreachable(fault)),
-            Reaction::Local if work == Work::InspectSource && self.settle_without_source() => {}
-            Reaction::Local => self.fail(crate::Failure::Local(fault)),
-        }
-    }
-
-    /// Tries the same again after a pause, unless nothing has moved for too long.
-    fn retry(&mut self, work: Work, fault: Fault) {
-        let tries = self.tries(work);
-        let Some(at) = self.next_try(tries, &fault) else {
-            self.give_in(fault);
-            return;
-        };
-        if let Some(attempt) = self.attempt(work) {
-            attempt.tries += 1;
-            attempt.not_before = at;
-        }
-    }
-
-    fn slow_down(&mut self, work: Work, fault: &Fault) {
-        if self.is_out_of_patience() {
-            self.give_in(fault.clone());
-            return;
-        }
-        let tries = self.tries(work);
-        let overloaded = self.width.throttled(self.now);
-        let at = self.patience.slow_down(self.now, tries, fault.after, overloaded);
-        if let Some(attempt) = self.attempt(work) {
-            attempt.tries += 1;
-            attempt.not_before = at;
-        }
-    }
-
-    /// When the next try may be made; `None` when it is enough.
-    fn next_try(&mut self, tries: u32, fault: &Fault) -> Option<Moment> {
-        if self.is_out_of_patience() {
-            return None;
-        }
-        let unreachable = fault.class == FaultClass::Unreachable;
-        self.patience.next_try(self.now, tries, unreachable, fault.after)
-    }
-
-    fn is_out_of_patience(&self) -> bool {
-        self.patience.idle(self.now) >= self.limits.give_up_after
-    }
-
-    /// It is enough.
-    fn give_in(&mut self, last: Fault) {
-        if self.patience.is_contacted() || last.class != FaultClass::Unreachable {
-            let idle = self.patience.idle(self.now);
-            self.fail(crate::Failure::NoProgress { idle, last });
-        } else {
-            self.fail(crate::Failure::Unreachable(last));
-        }
-    }
-
-    fn tries(&mut self, work: Work) -> u32 {
-        self.attempt(work).map_or(0, |attempt| attempt.tries)
-    }
-
-    /// The attempt that a request of the phase in hand belongs to.
-    fn attempt(&mut self, work: Work) -> Option<&mut Attempt> {
-        match (&mut self.phase, work) {
-            (Phase::Finding(finding), Work::FindUploads) => Some(&mut finding.attempt),
-            (Phase::Finding(finding), Work::ListParts) => {
-                finding.examining.as_mut().map(|examining| &mut examining.attempt)
-            }
-            (Phase::Transferring(transfer), Work::ListParts) => {
-                transfer.listing.as_mut().map(|listing| &mut listing.attempt)
-            }
-            (Phase::Transferring(transfer), Work::InspectSource) => {
-                transfer.inspecting.as_mut().map(|inspection| &mut inspection.attempt)
-            }
-            (Phase::Putting(putting), _) => Some(&mut putting.attempt),
-            (Phase::Completing(completing), _) => Some(&mut completing.attempt),
-            (
-                Phase::Inspecting { attempt }
-                | Phase::Confirming { attempt, .. }
-                | Phase::Initiating { attempt }
-                | Phase::Vanishing { attempt, .. }
-                | Phase::Aborting { attempt, .. },
-                _,
-            ) => Some(attempt),
-            _ => None,
-        }
-    }
-
     /// Writes one record: into the checkpoint at once, into the journal with the next save.
     fn record(&mut self, record: Record) -> Revision {
         let applied = self.checkpoint.apply(&record);
@@ -586,9 +454,6 @@ impl Upload {
         [phase, self.saves.due()].into_iter().flatten().filter(|at| *at > self.now).min()
     }
 }
-
-/// How often something is done again at once, with a corrected clock or fresh credentials.
-const AGAIN: u32 = 2;
 
 /// Makes the request of an attempt, if it is due.
 fn ask(attempt: &mut Attempt, now: Moment, tickets: &mut Tickets, work: Work) -> Next {

@@ -74,13 +74,10 @@ impl HyperTransport {
     /// Hands `job` to the thread that has the most time for it.
     fn assign(&self, job: Job) -> Result<(), (io::Error, Authority)> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let least =
-            workers.iter().map(Worker::load).min().filter(|load| *load == 0 || workers.len() >= self.threads);
-        let best = least.and_then(|least| {
-            let mut least_busy = workers.iter().filter(|worker| worker.load() <= least);
-            let first = least_busy.clone().next();
-            least_busy.find(|worker| worker.has_connection(&job.target)).or(first)
-        });
+        let best = workers
+            .iter()
+            .min_by_key(|worker| (worker.load(), !worker.has_connection(&job.target)))
+            .filter(|worker| worker.load() == 0 || workers.len() >= self.threads);
         if let Some(worker) = best {
             worker.take(job);
             return Ok(());

@@ -4,7 +4,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{PART, Scene, until};
+use crate::support::{PART, Running, Scene, until};
+
+/// An upload of eight parts under this limit, with its first parts on their way.
+fn limited(scene: &Scene, rate: &str) -> (Running, Vec<u8>) {
+    let (path, bytes) = scene.file("source", 1, 8 * PART);
+    let running = scene.cp(&path, "object").args(["--bandwidth-limit", rate]).start();
+    until("its parts are on their way", || scene.uploads_of("object").len() == 1);
+    (running, bytes)
+}
 
 #[test]
 fn a_limit_is_kept_by_all_parts_together() {
@@ -24,9 +32,7 @@ fn a_limit_is_kept_by_all_parts_together() {
 #[test]
 fn signals_halve_and_double_it_while_it_runs() {
     let scene = Scene::new();
-    let (path, bytes) = scene.file("source", 1, 8 * PART);
-    let running = scene.cp(&path, "object").args(["--bandwidth-limit", "4K/s"]).start();
-    until("its parts are on their way", || scene.uploads_of("object").len() == 1);
+    let (running, bytes) = limited(&scene, "4K/s");
     let expect = |signal, words: &str| {
         running.signal(signal);
         until("it says so", || running.stderr_so_far().contains(words));
@@ -43,9 +49,7 @@ fn signals_halve_and_double_it_while_it_runs() {
 #[test]
 fn whoever_waits_for_a_turn_stops_at_once() {
     let scene = Scene::new();
-    let (path, _) = scene.file("source", 1, 8 * PART);
-    let running = scene.cp(&path, "object").args(["--bandwidth-limit", "1K"]).start();
-    until("its parts are on their way", || scene.uploads_of("object").len() == 1);
+    let (running, _) = limited(&scene, "1K");
     let asked = Instant::now();
     running.signal(Signal::INT);
     running.wait().expect(5);

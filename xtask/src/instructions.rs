@@ -104,6 +104,8 @@ fn compare(written: &Value, counted: &BTreeMap<String, u64>, tolerance: u64) -> 
             worse.push(name.clone());
         }
     }
+    let gone = written.as_object().into_iter().flatten().filter(|(name, _)| !counted.contains_key(*name));
+    worse.extend(gone.map(|(name, _)| format!("{name} (written down, and no longer there)")));
     (lines.join("\n"), worse)
 }
 
@@ -122,9 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_more_or_was_never_written_down_is_named() {
-        let written = json!({ "a": 1000, "b": 1000, "c": 1000 });
+    fn what_costs_more_was_never_written_down_or_is_gone_is_named() {
+        let written = json!({ "a": 1000, "b": 1000, "c": 1000, "e": 1 });
         let (_, worse) = compare(&written, &counts(&[("a", 1030), ("b", 900), ("c", 1031), ("d", 1)]), 3);
-        assert_eq!(worse, ["c", "d (not written down)"]);
+        assert_eq!(worse, ["c", "d (not written down)", "e (written down, and no longer there)"]);
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// Bytes a second that all uploads under it send together, bodies alone; can be changed while they run.
 ///
 /// Each block of a body gets the next free stretch of time, in the order in which they ask, so that parts share the rate
-/// evenly and the sum does not drift: over seconds the rate holds to a thousandth.
+/// evenly and what is lost to a late wake-up is caught up with.
 #[derive(Clone, Debug)]
 pub struct BandwidthLimit(Arc<Mutex<State>>);
 

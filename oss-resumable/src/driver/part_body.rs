@@ -109,7 +109,11 @@ impl Chunks for Pass {
 
     fn wait(&mut self) -> Duration {
         let Some(limit) = &self.limit else { return Duration::ZERO };
-        let turn = self.turn.get_or_insert_with(|| limit.turn(Buffers::SIZE));
+        let left = usize::try_from(self.reader.left()).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Duration::ZERO;
+        }
+        let turn = self.turn.get_or_insert_with(|| limit.turn(left.min(Buffers::SIZE)));
         turn.at.saturating_duration_since(Instant::now())
     }
 }
@@ -132,6 +136,22 @@ mod tests {
 
     use super::*;
     use crate::driver::source::BytesSource;
+
+    /// A turn for more than is left would be time in which nothing goes out.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_takes_the_time_of_its_bytes_and_no_more() {
+        const LEN: u32 = 250_000;
+        let source: Arc<dyn Source> = Arc::new(BytesSource::new(vec![7; LEN as usize]));
+        let limit = BandwidthLimit::new(std::num::NonZeroU64::new(10_000_000));
+        let began = Instant::now();
+        let range = ByteRange { start: 0, len: ByteCount::new(LEN.into()) };
+        let (body, _) = PartBody::make(source, Buffers::new(1), Some(limit.clone()), range, None);
+        let Body::Chunks { source, .. } = body else { panic!("a body in chunks") };
+        let mut chunks = source.open().unwrap();
+        while chunks.next().unwrap().is_some() {}
+        assert_eq!(chunks.wait(), Duration::ZERO);
+        assert_eq!(limit.turn(1).at - began, Duration::from_millis(25));
+    }
 
     #[test]
     fn a_body_can_be_made_again_and_counts_from_the_start() {

@@ -105,7 +105,7 @@ impl RangeReader {
 
     /// The next block, of at most `most` bytes; `None` behind the last one.
     pub(crate) fn next_up_to(&mut self, most: usize) -> Result<Option<Bytes>, ReadError> {
-        let left = self.range.end() - self.offset;
+        let left = self.left();
         if left == 0 {
             if self.end.is_none() {
                 self.look_again()?;
@@ -123,6 +123,11 @@ impl RangeReader {
             self.look_again()?;
         }
         Ok(Some(buffer.filled(len).into_bytes()))
+    }
+
+    /// Bytes that have not been handed out.
+    pub(crate) const fn left(&self) -> u64 {
+        self.range.end() - self.offset
     }
 
     /// What the pass found, once it is through.

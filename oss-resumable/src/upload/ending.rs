@@ -227,6 +227,10 @@ impl Upload {
                 self.phase = phase;
                 self.fail(Failure::Local(Fault { class: FaultClass::Local, ..fault }));
             }
+            // That is why it ends, and it ends saying so.
+            Phase::Closing { outcome, tried } if is_for_the_journal(&outcome, &fault) => {
+                self.phase = Phase::Closing { outcome, tried };
+            }
             phase => {
                 self.phase = phase;
                 self.note_once(Note::JournalFailing(fault));
@@ -249,4 +253,9 @@ impl Upload {
             }
         }
     }
+}
+
+/// Whether an upload ends since the journal could not be written, for this reason.
+fn is_for_the_journal(outcome: &Outcome, fault: &Fault) -> bool {
+    matches!(outcome, Outcome::Failed(Failure::Local(said)) if said.message == fault.message)
 }

@@ -84,7 +84,7 @@ impl Patience {
 
     /// The service has throttled something. When that may be tried again; where the service says so itself, or wants less
     /// (`overloaded`), nothing goes out before.
-    pub(crate) fn slow_down(
+    pub(crate) fn wait_for_service(
         &mut self,
         now: Moment,
         tries: u32,

@@ -6,6 +6,7 @@ use oss_checkpoint::{Begun, Crc64, PartNumber, PartPlan, PartReceipt, Record, So
 
 use super::{
     Next, Upload, ask,
+    attempts::AGAIN,
     parts::{Held, PartTable},
     phase::{About, Attempt, Inspection, Listing, Phase, Transfer},
     react::Reaction,
@@ -328,22 +329,16 @@ impl Upload {
                 trouble.tries += 1;
                 self.send_part_later(number, tries, fault);
             }
-            Reaction::SlowDown => {
+            Reaction::SlowDown | Reaction::Shrink => {
                 trouble.tries += 1;
-                let overloaded = self.width.throttled(self.now);
-                let at = self.patience.slow_down(self.now, tries, fault.after, overloaded);
-                table.send_later(number, at);
-                if self.is_out_of_patience() {
-                    self.give_in(fault);
-                    return;
+                let at = if reaction == Reaction::Shrink {
+                    self.wait_for_room(tries)
+                } else {
+                    self.wait_for_service(tries, fault.after)
+                };
+                if let Some(table) = &mut self.table {
+                    table.send_later(number, at);
                 }
-            }
-            Reaction::Shrink => {
-                trouble.tries += 1;
-                let others = self.tickets.count(|work| matches!(work, Work::UploadPart { .. }));
-                self.width.shrink(self.now, others);
-                let at = self.patience.wait_for_room(self.now, tries, others);
-                table.send_later(number, at);
                 if self.is_out_of_patience() {
                     self.give_in(fault);
                     return;
@@ -351,7 +346,7 @@ impl Upload {
             }
             Reaction::Again => {
                 trouble.again += 1;
-                if trouble.again > super::AGAIN {
+                if trouble.again > AGAIN {
                     self.fail(Failure::Refused(fault));
                     return;
                 }
@@ -398,6 +393,13 @@ impl Upload {
         if other_bytes {
             self.inspect_again(true);
         }
+    }
+
+    /// When a part may be tried again that this machine had no room for.
+    fn wait_for_room(&mut self, tries: u32) -> Moment {
+        let others = self.tickets.count(|work| matches!(work, Work::UploadPart { .. }));
+        self.width.shrink(self.now, others);
+        self.patience.wait_for_room(self.now, tries, others)
     }
 
     fn send_part_later(&mut self, number: PartNumber, tries: u32, fault: Fault) {

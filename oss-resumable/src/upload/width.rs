@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fixed_is_not_tried_out() {
+    fn what_is_fixed_comes_back_to_that_and_goes_no_further() {
         let limits = Limits { max_concurrency: std::num::NonZeroU16::MIN, ..Limits::default() };
         let mut width = Width::new(&limits);
         let at = |seconds| Moment::START.plus(Duration::from_secs(seconds));
@@ -212,5 +212,7 @@ mod tests {
             width.arrived(at(second), at(second + 1), 1 << 20, 10_000);
         }
         assert_eq!(width.parts(at(41)), 4);
+        assert_eq!([41, 41].map(|second| width.throttled(at(second))), [false, true]);
+        assert_eq!([41, 44, 47, 90].map(|second| width.parts(at(second))), [2, 3, 4, 4]);
     }
 }

@@ -115,7 +115,8 @@ impl Flow {
     pub(super) fn wrote(&self, count: usize) {
         let mut state = self.state();
         state.written += count as u64;
-        state.progress = Instant::now();
+        // It lies ahead while the body waits.
+        state.progress = state.progress.max(Instant::now());
     }
 
     /// The wire has handed everything over that it was given.

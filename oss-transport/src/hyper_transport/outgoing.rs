@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -40,27 +41,24 @@ impl Outgoing {
     }
 
     /// Ready when the chunks want to be asked for the next piece.
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.pause.is_none()
-            && let Rest::Chunks(chunks) = &mut self.rest
-            && let wait = chunks.wait()
-            && !wait.is_zero()
-        {
-            self.flow.body_waits(wait);
-            self.pause = Some(Box::pin(sleep(wait)));
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        if self.pause.is_none() {
+            let wait = unpanicked(|| self.rest.wait())?;
+            if !wait.is_zero() {
+                self.flow.body_waits(wait);
+                self.pause = Some(Box::pin(sleep(wait)));
+            }
         }
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(cx));
             self.pause = None;
         }
-        Poll::Ready(())
+        Poll::Ready(Ok(()))
     }
 
     /// The next piece, which fits into what is left.
     fn piece(&mut self) -> Result<Bytes, BoxError> {
-        let piece = catch_unwind(AssertUnwindSafe(|| self.rest.next()))
-            .unwrap_or_else(|panic| Err(Fault::BodyPanicked(words(&*panic)).into()))?
-            .ok_or(Fault::BodyShort(self.left))?;
+        let piece = unpanicked(|| self.rest.next())?.ok_or(Fault::BodyShort(self.left))?;
         match (piece.len() as u64).checked_sub(self.left) {
             None | Some(0) => Ok(piece),
             Some(over) => Err(Fault::BodyLong(over).into()),
@@ -69,10 +67,18 @@ impl Outgoing {
 }
 
 impl Rest {
-    fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+    /// How long the next piece wants to be waited for.
+    fn wait(&mut self) -> Result<Duration, BoxError> {
         if let Self::Source(source) = self {
             *self = Self::Chunks(source.open()?);
         }
+        Ok(match self {
+            Self::Chunks(chunks) => chunks.wait(),
+            Self::Nothing | Self::Bytes(_) | Self::Source(_) => Duration::ZERO,
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
         match self {
             Self::Chunks(chunks) => chunks.next(),
             Self::Bytes(bytes) if !bytes.is_empty() => Ok(Some(std::mem::take(bytes))),
@@ -93,8 +99,8 @@ impl http_body::Body for Outgoing {
             return Poll::Ready(None);
         }
         ready!(self.flow.poll_body(cx));
-        ready!(self.poll_turn(cx));
-        match self.piece() {
+        let turn = ready!(self.poll_turn(cx));
+        match turn.and_then(|()| self.piece()) {
             Ok(piece) if piece.is_empty() => {
                 // Asked again in a moment, so that a source of empty pieces cannot keep the thread.
                 cx.waker().wake_by_ref();
@@ -119,6 +125,12 @@ impl http_body::Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
     }
+}
+
+/// What a body says; that it panicked is an error like any other.
+fn unpanicked<T>(body: impl FnOnce() -> Result<T, BoxError>) -> Result<T, BoxError> {
+    catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|panic| Err(Fault::BodyPanicked(words(&*panic)).into()))
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {

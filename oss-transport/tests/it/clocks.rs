@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use oss_transport::{Body, Exchange, HyperTransport, Timeouts, Transport, TransportError, Unsent};
+use bytes::Bytes;
+use oss_transport::{
+    Body, BodyError, ChunkSource, Chunks, Exchange, HyperTransport, Timeouts, Transport, TransportError,
+    Unsent,
+};
 
 use crate::{
     peer::{Caller, Peer},
@@ -162,6 +166,48 @@ fn a_slow_disk_is_not_a_stalled_connection() {
     });
     let timeouts = Timeouts { write_idle: SHORT, ..PATIENT };
     assert_eq!(answered(send(&transport(), Exchange { timeouts, ..put(&peer.url("/"), body) })).0, 200);
+}
+
+/// A body that wants to wait before its only piece.
+#[derive(Clone)]
+struct Waiting(Option<Duration>);
+
+impl ChunkSource for Waiting {
+    fn open(&self) -> Result<Box<dyn Chunks>, BodyError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Chunks for Waiting {
+    fn wait(&mut self) -> Duration {
+        self.0.take().unwrap_or_default()
+    }
+
+    fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        assert_eq!(self.0, None, "it was not asked how long to wait");
+        Ok(Some("x".into()))
+    }
+}
+
+/// On the only thread, and for longer than a connection may take no byte.
+#[test]
+fn a_body_that_waits_holds_up_no_other_exchange_and_is_not_stalled() {
+    let peer = Peer::answering(OK);
+    let (sent, is_sent) = mpsc::channel();
+    let transport = HyperTransport::builder().no_proxy().threads(1).build();
+    let body = Body::Chunks { len: 1, source: Arc::new(Waiting(Some(SHORT * 20))) };
+    let timeouts = Timeouts { write_idle: SHORT, ..PATIENT };
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            sent.send(()).unwrap();
+            send(&transport, Exchange { timeouts, ..put(&peer.url("/slow"), body) })
+        });
+        is_sent.recv().unwrap();
+        thread::sleep(SHORT);
+        assert_eq!(answered(send(&transport, get(&peer.url("/quick")))).0, 200);
+        assert!(!waiting.is_finished(), "the other exchange had to wait for the body");
+        assert_eq!(answered(waiting.join().unwrap()).0, 200);
+    });
 }
 
 #[test]

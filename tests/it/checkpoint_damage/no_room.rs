@@ -71,12 +71,9 @@ fn with_no_room_for_a_journal_nothing_is_begun() {
         mount.empty();
     }
     // A limit on the size of files stands for a full disk everywhere.
-    cp(&scene, &path, &folder)
-        .after("ulimit -f 0")
-        .run()
-        .expect(3)
-        .says("ulimit -f")
-        .says("--checkpoint-dir");
+    let ended = cp(&scene, &path, &folder).after("ulimit -f 0").run().expect(3);
+    ended.says("ulimit -f").says("--checkpoint-dir");
+    assert!(!ended.stderr.contains("warning: "), "nothing goes on that could be warned about: {ended:#?}");
     nothing_was_begun(&scene);
 
     cp(&scene, &path, &folder).run().expect(0);
