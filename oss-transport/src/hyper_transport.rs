@@ -10,6 +10,7 @@ mod outgoing;
 mod pool;
 mod proxy;
 mod receive;
+mod room;
 mod target;
 mod tls;
 mod way;
@@ -31,6 +32,7 @@ use self::{
     dial::Dialer,
     fault::Fault,
     pool::Pool,
+    room::Room,
     target::Target,
     worker::{Job, Worker},
 };
@@ -44,7 +46,8 @@ const PARTING: Duration = Duration::from_millis(500);
 /// It owns its threads: each drives the connections that it opened and the bodies that go out on them, so a body
 /// may block on a disk and stalls only the exchanges on its thread. A thread is started when all others are busy,
 /// up to [`HyperTransportBuilder::threads`]; an exchange goes to the least busy one, and there to an idle
-/// connection to the same host if it has one. `send` needs no runtime of the caller's.
+/// connection to the same host if it has one. `send` needs no runtime of the caller's. Where no further file can be
+/// opened, idle threads end, which frees those that they hold, and no more are started.
 ///
 /// Every exchange in flight has a connection for itself. A connection that its server closed while it was idle
 /// is no error: as long as nothing was written, the request goes out on another one.
@@ -52,12 +55,27 @@ const PARTING: Duration = Duration::from_millis(500);
 /// Dropping the transport closes all connections and ends its threads; one that hangs in a read is left behind.
 pub struct HyperTransport {
     dialer: Arc<Dialer>,
-    threads: usize,
     idle_limit: Duration,
-    workers: Mutex<Vec<Worker>>,
+    workers: Mutex<Workers>,
+    room: Arc<Room>,
     /// Every thread holds a sender and drops it when it ends.
     alive: channel::Sender<()>,
     ended: Mutex<channel::Receiver<()>>,
+}
+
+/// The threads that there are, and how many there may be.
+struct Workers {
+    running: Vec<Worker>,
+    most: usize,
+}
+
+impl Workers {
+    /// Ends the idle ones but one, with their connections, and starts no more than there are.
+    fn make_room(&mut self) {
+        let mut spared = self.running.iter().any(|worker| worker.load() > 0);
+        self.running.retain(|worker| worker.load() > 0 || !std::mem::replace(&mut spared, true));
+        self.most = self.running.len().max(1);
+    }
 }
 
 impl HyperTransport {
@@ -74,29 +92,42 @@ impl HyperTransport {
     /// Hands `job` to the thread that has the most time for it.
     fn assign(&self, job: Job) -> Result<(), (io::Error, Authority)> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.room.take_lack() {
+            workers.make_room();
+        }
         let best = workers
+            .running
             .iter()
             .min_by_key(|worker| (worker.load(), !worker.has_connection(&job.target)))
-            .filter(|worker| worker.load() == 0 || workers.len() >= self.threads);
+            .filter(|worker| worker.load() == 0 || workers.running.len() >= workers.most);
         if let Some(worker) = best {
             worker.take(job);
             return Ok(());
         }
-        let pool = Pool::new(self.idle_limit);
-        match Worker::start(workers.len() + 1, Arc::clone(&self.dialer), pool, self.alive.clone()) {
+        let (number, pool) = (workers.running.len() + 1, Pool::new(self.idle_limit));
+        match Worker::start(
+            number,
+            Arc::clone(&self.dialer),
+            pool,
+            Arc::clone(&self.room),
+            self.alive.clone(),
+        ) {
             Ok(worker) => {
                 worker.take(job);
-                workers.push(worker);
+                workers.running.push(worker);
                 Ok(())
             }
-            Err(error) => match workers.iter().min_by_key(|worker| worker.load()) {
-                Some(worker) => {
-                    tracing::debug!(%error, "no further thread; the exchange shares one");
-                    worker.take(job);
-                    Ok(())
+            Err(error) => {
+                workers.most = workers.running.len().max(1);
+                match workers.running.iter().min_by_key(|worker| worker.load()) {
+                    Some(worker) => {
+                        tracing::debug!(%error, "no further thread; the exchange shares one");
+                        worker.take(job);
+                        Ok(())
+                    }
+                    None => Err((error, job.target.authority)),
                 }
-                None => Err((error, job.target.authority)),
-            },
+            }
         }
     }
 }
@@ -128,15 +159,15 @@ impl Default for HyperTransport {
 
 impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HyperTransport").field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("HyperTransport").finish_non_exhaustive()
     }
 }
 
 impl Drop for HyperTransport {
     fn drop(&mut self) {
         let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let count = workers.len();
-        workers.clear();
+        let count = workers.running.len();
+        workers.running.clear();
         let alive = std::mem::replace(&mut self.alive, channel::channel().0);
         drop(alive);
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);

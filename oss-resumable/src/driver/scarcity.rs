@@ -5,8 +5,8 @@ use std::{error::Error, io, time::Duration};
 use super::in_flight::{Done, InFlight};
 use crate::{Event, FaultClass};
 
-/// A transfer that is alone and still lacks something is tried so often before that is the end.
-const ALONE: u32 = 5;
+/// A transfer that is alone and still lacks something is tried so often before that is the end: in about 1.5 seconds.
+const ALONE: u32 = 6;
 /// A part that is read for its checksum waits so long, so often, for transfers to end.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) const PAUSES: u32 = 50;

@@ -14,6 +14,8 @@ pub(crate) struct Patience {
     tokens: u32,
     /// Nothing goes out before.
     quiet_until: Moment,
+    /// Parts in a row for which this machine had no room, though each was alone.
+    cramped: u32,
 }
 
 /// The budget of retries, in tokens: as the AWS SDKs keep theirs.
@@ -26,7 +28,7 @@ const REFUND: u32 = 5;
 const FIRST_CONTACT_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// Longest pause while nobody is reached: such a try costs nobody anything, and the way may be back at any moment.
 const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(4);
-/// So long nothing more is begun where this machine has no room for it.
+/// So long a part waits for which this machine has no room; twice as long each time that it was alone.
 const SCARCE_PAUSE: Duration = Duration::from_millis(50);
 
 impl Patience {
@@ -37,6 +39,7 @@ impl Patience {
             moved: Moment::START,
             tokens: BUDGET,
             quiet_until: Moment::START,
+            cramped: 0,
         }
     }
 
@@ -53,6 +56,7 @@ impl Patience {
     pub(crate) fn progress(&mut self, now: Moment) {
         self.moved = self.moved.max(now);
         self.tokens = (self.tokens + REFUND).min(BUDGET);
+        self.cramped = 0;
     }
 
     /// Bytes move, and none of them counts yet.
@@ -99,9 +103,14 @@ impl Patience {
     }
 
     /// When a part may be tried again for which this machine had no room beside so many `others`.
-    pub(crate) fn wait_for_room(&mut self, now: Moment, tries: u32, others: usize) -> Moment {
-        // Alone, it waits for what others on this machine hold; else for the first of ours that is through.
-        now.plus(if others == 0 { self.backoff.pause(tries) } else { SCARCE_PAUSE })
+    /// If it was alone, no other goes out before, since it would find no more.
+    pub(crate) fn wait_for_room(&mut self, now: Moment, others: usize) -> Moment {
+        if others > 0 {
+            return now.plus(SCARCE_PAUSE);
+        }
+        self.quiet_until = self.quiet_until.max(now.plus(SCARCE_PAUSE * (1 << self.cramped.min(6))));
+        self.cramped += 1;
+        self.quiet_until
     }
 
     pub(crate) const fn quiet_until(&self) -> Moment {

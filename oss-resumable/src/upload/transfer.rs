@@ -332,7 +332,7 @@ impl Upload {
             Reaction::SlowDown | Reaction::Shrink => {
                 trouble.tries += 1;
                 let at = if reaction == Reaction::Shrink {
-                    self.wait_for_room(tries)
+                    self.wait_for_room()
                 } else {
                     self.wait_for_service(tries, fault.after)
                 };
@@ -396,10 +396,10 @@ impl Upload {
     }
 
     /// When a part may be tried again that this machine had no room for.
-    fn wait_for_room(&mut self, tries: u32) -> Moment {
+    fn wait_for_room(&mut self) -> Moment {
         let others = self.tickets.count(|work| matches!(work, Work::UploadPart { .. }));
         self.width.shrink(self.now, others);
-        self.patience.wait_for_room(self.now, tries, others)
+        self.patience.wait_for_room(self.now, others)
     }
 
     fn send_part_later(&mut self, number: PartNumber, tries: u32, fault: Fault) {

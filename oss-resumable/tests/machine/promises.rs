@@ -1,6 +1,6 @@
 //! Single promises, each in the one schedule that would show it broken.
 
-use std::time::Duration;
+use std::{num::NonZeroU16, time::Duration};
 
 use oss_checkpoint::{ByteCount, Checkpoint, Crc64, ObjectOptions, Record, ServerTime, Stage, UploadId};
 use oss_resumable::{
@@ -321,4 +321,42 @@ fn what_this_machine_has_no_room_for_waits_until_fewer_are_on_their_way() {
     assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{:?}", upload.outcome());
     assert_eq!((most, lacking), (2, 1), "what has no room shows how many have");
     assert!(now.since(Moment::START) < Duration::from_secs(3), "and nobody waits for longer pauses");
+}
+
+// Rows: 39, 147
+#[test]
+fn where_there_is_no_room_even_for_one_no_other_part_tries_before_that_one_may() {
+    let mut world = World::new(40 * MIN_PART);
+    let parallel = NonZeroU16::new(16).unwrap();
+    let limits = Limits { concurrency: parallel, max_concurrency: parallel, ..Limits::default() };
+    let mut upload = Upload::begin(spec(MIN_PART), limits);
+    let mut now = Moment::START.plus(Duration::from_secs(1));
+    let begun = now;
+    let room_from = begun.plus(Duration::from_millis(500));
+    let mut full = Vec::new();
+    let mut alone = 0;
+    loop {
+        match upload.poll(now) {
+            // Of the sixteen at first none gets what it needs, and none lets go of what it has before all have failed.
+            Step::Act(action @ Action::UploadPart { .. }) if now == begun => full.push(action),
+            Step::Act(Action::UploadPart { ticket, .. }) if now < room_from => {
+                alone += 1;
+                assert!(alone <= 4, "too many tries in half a second");
+                upload.handle(failed(ticket, FaultClass::Scarce), now);
+            }
+            Step::Act(action) => {
+                let event = world.answer(action, &upload);
+                upload.handle(event, now);
+            }
+            Step::Wait { .. } => {
+                for action in full.drain(..) {
+                    upload.handle(failed(action.ticket(), FaultClass::Scarce), now);
+                }
+                now = now.plus(Duration::from_millis(10));
+            }
+            Step::Done => break,
+        }
+    }
+    assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{:?}", upload.outcome());
+    assert!(alone > 0, "one was tried before there was room");
 }

@@ -7,7 +7,7 @@ use std::{
 
 use http::Uri;
 
-use super::{HyperTransport, dial::Dialer, proxy::Proxies, tls::Tls};
+use super::{HyperTransport, Workers, dial::Dialer, proxy::Proxies, tls::Tls};
 
 /// Threads unless told otherwise: more than the usual four transfers in flight, fewer than anybody would notice.
 const DEFAULT_THREADS: usize = 8;
@@ -101,9 +101,9 @@ impl HyperTransportBuilder {
         let (alive, ended) = channel::channel();
         HyperTransport {
             dialer: Arc::new(Dialer::new(proxies, Tls::new(self.ca_file))),
-            threads: self.threads,
             idle_limit: self.idle_limit,
-            workers: Mutex::default(),
+            workers: Mutex::new(Workers { running: Vec::new(), most: self.threads }),
+            room: Arc::default(),
             alive,
             ended: Mutex::new(ended),
         }

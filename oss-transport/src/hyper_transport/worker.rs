@@ -26,6 +26,7 @@ use super::{
     pool::Pool,
     proxy::Proxy,
     receive,
+    room::Room,
     target::{self, Target},
 };
 use crate::{Answer, BoxError, Exchange, Timeouts, TransportError, Unsent};
@@ -74,12 +75,13 @@ impl Worker {
         number: usize,
         dialer: Arc<Dialer>,
         pool: Pool,
+        room: Arc<Room>,
         alive: channel::Sender<()>,
     ) -> io::Result<Self> {
         let runtime = Own(Some(runtime::Builder::new_current_thread().enable_io().enable_time().build()?));
         let pool = Arc::new(pool);
         let (sender, jobs) = mpsc::unbounded_channel();
-        let desk = Arc::new(Desk { dialer, pool: Arc::clone(&pool) });
+        let desk = Arc::new(Desk { dialer, pool: Arc::clone(&pool), room });
         thread::Builder::new().name(format!("oss-transport-{number}")).spawn(move || {
             if let Own(Some(runtime)) = &runtime {
                 runtime.block_on(desk.work(jobs));
@@ -122,6 +124,7 @@ impl Drop for Own {
 struct Desk {
     dialer: Arc<Dialer>,
     pool: Arc<Pool>,
+    room: Arc<Room>,
 }
 
 impl Desk {
@@ -188,6 +191,7 @@ impl Desk {
                 }
             }
             Err(error) => {
+                self.room.learn(&error);
                 drop(busy);
                 drop(reply.send(Err(error)));
             }

@@ -53,6 +53,45 @@ fn every_exchange_in_flight_has_its_own_connection() {
     assert!(peer.accepted() <= 2 * COUNT, "{} connections", peer.accepted());
 }
 
+/// Errno 24 is EMFILE.
+// Rows: 147
+#[cfg(unix)]
+#[test]
+fn where_no_further_file_can_be_opened_idle_threads_and_their_connections_end() {
+    const COUNT: usize = 4;
+    let together = Barrier::new(COUNT);
+    let (sender, ended) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let peer = Peer::new(move |_, mut caller| {
+        while let Some((head, _)) = caller.request() {
+            if head.contains("/together") {
+                together.wait();
+            }
+            caller.say(OK);
+        }
+        sender.lock().unwrap().send(()).ok();
+    });
+    let transport = HyperTransport::builder().no_proxy().threads(COUNT).build();
+    let all_at_once = || {
+        thread::scope(|scope| {
+            for _ in 0..COUNT {
+                scope.spawn(|| assert_eq!(answered(send(&transport, get(&peer.url("/together")))).0, 200));
+            }
+        });
+    };
+    all_at_once();
+    assert_eq!(peer.accepted(), COUNT);
+
+    let body = Scripted::body(1, |_| Err(std::io::Error::from_raw_os_error(24).into()));
+    assert!(send(&transport, put(&peer.url("/"), body)).is_err());
+    assert_eq!(answered(send(&transport, get(&peer.url("/")))).0, 200);
+    for _ in 0..COUNT - 1 {
+        ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+    // What is left carries as many as before.
+    all_at_once();
+}
+
 #[test]
 fn a_connection_is_for_one_host_only() {
     let peers = [Peer::answering(OK), Peer::answering(OK)];

@@ -437,4 +437,18 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         to: "at: state.progress + timeouts.write_idle * 1000,",
         tests: Tests::Transport,
     },
+    Breakage {
+        what: "idle threads keep the files that a transfer lacks",
+        file: "oss-transport/src/hyper_transport.rs",
+        from: "self.running.retain(|worker| worker.load() > 0 || !std::mem::replace(&mut spared, true));",
+        to: "spared = !spared;",
+        tests: Tests::Transport,
+    },
+    Breakage {
+        what: "where there is no room for one part, all others try at once",
+        file: "oss-resumable/src/upload/patience.rs",
+        from: "self.quiet_until = self.quiet_until.max(now.plus(SCARCE_PAUSE * (1 << self.cramped.min(6))));",
+        to: "",
+        tests: Tests::Machine,
+    },
 ];
