@@ -1,6 +1,6 @@
 //! The composition root: settings become a transport, credentials, a store and a server if there is to be one.
 
-use std::{fs::DirBuilder, num::NonZeroU16, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
 use oss_checkpoint::{FileStore, ServiceName};
 use oss_emulator::Emulator;
@@ -36,8 +36,8 @@ impl Connection {
     ///
     /// # Errors
     /// When the server inside cannot be started.
-    pub(crate) fn make(service: &Service, parallel: NonZeroU16) -> Result<Self, Failure> {
-        let mut transport = HyperTransport::builder().threads(usize::from(parallel.get()));
+    pub(crate) fn make(service: &Service) -> Result<Self, Failure> {
+        let mut transport = HyperTransport::builder();
         if let Some(file) = &service.ca_file {
             transport = transport.ca_file(file);
         }

@@ -27,6 +27,12 @@ pub trait ChunkSource: Send + Sync {
     /// # Errors
     /// Whatever keeps the bytes from being read; it ends the exchange as [`crate::TransportError::Body`].
     fn open(&self) -> Result<Box<dyn Chunks>, BodyError>;
+
+    /// The same where it waits for nothing; `None` where it may block, as it does if this is left out: then
+    /// [`open`](Self::open) is called where only this exchange waits, which costs two changes of the thread.
+    fn open_at_once(&self) -> Option<Result<Box<dyn Chunks>, BodyError>> {
+        None
+    }
 }
 
 /// One pass over the bytes of a body.
@@ -38,6 +44,15 @@ pub trait Chunks: Send {
     /// Whatever keeps the bytes from being read. The connection is then closed, so that the server sees a body
     /// shorter than its `Content-Length` and stores nothing.
     fn next(&mut self) -> Result<Option<Bytes>, BodyError>;
+
+    /// The same where it waits for nothing; `None` where it may block, as it does if this is left out: then
+    /// [`next`](Self::next) is called where only this exchange waits. No piece is lost between the two.
+    ///
+    /// # Errors
+    /// Those of `next`.
+    fn next_at_once(&mut self) -> Option<Result<Option<Bytes>, BodyError>> {
+        None
+    }
 
     /// How long to wait before the next piece is asked for. A transport waits without holding its thread, and does not take the
     /// time for the connection's.

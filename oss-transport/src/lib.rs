@@ -47,8 +47,9 @@
 //! 3. Only an answer whose framing says that it is whole is [`Answer::Whole`].
 //! 4. A [`ChunkSource`] is opened anew for each connection on which its body goes out. When its [`Chunks`] fail, the
 //!    connection is closed before the last byte.
-//! 5. [`Chunks::next`] may block; it is called where that stalls nobody else. It is not called again once all bytes
-//!    of the stated length were handed out.
+//! 5. [`ChunkSource::open`] and [`Chunks::next`] may block; they are called where that stalls nobody else, or not at all
+//!    where their siblings `…_at_once` have an answer. Neither is called again once all bytes of the stated length were
+//!    handed out.
 //! 6. All clocks of [`Timeouts`] run, each from the moment that it names.
 //! 7. Dropping the future closes the connection.
 //!

@@ -70,7 +70,7 @@ const TREES: &[Tree] = &[
         package: "oss-resumable",
         features: &["driver"],
         ours: &["oss-checkpoint", "oss-sign", "oss-transport"],
-        never: &["hyper", "rustls", "rustix", "clap"],
+        never: &["hyper", "rustls", "clap"],
     },
     Tree {
         package: "oss-emulator",

@@ -7,7 +7,7 @@ use std::{
 
 use oss_checkpoint::{Checkpoint, StoreError};
 use oss_resumable::{
-    Adopt, Failure as UploadFailure, Limits,
+    Adopt, Failure as UploadFailure,
     driver::{BandwidthLimit, Receipt, ReceiptProof, UploadBuilder, UploadError, Uploader},
 };
 
@@ -51,8 +51,7 @@ fn upload(copy: &Copy, global: Global, waiting: &Waiting) -> Result<ExitStatus, 
     };
     let stop = Stop::listen(global.output, global.deadline).map_err(cannot_start)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
-    let connection =
-        Connection::make(&copy.service, copy.parallel.unwrap_or(Limits::default().max_concurrency))?;
+    let connection = Connection::make(&copy.service)?;
     let journals = compose::journals(&copy.checkpoint_dir, copy.lock, waiting);
     let uploader = connection.uploader(Arc::clone(&journals))?;
 

@@ -1,6 +1,6 @@
 //! What the commands but `cp` have in common: a few requests that are short, and a deadline.
 
-use std::{future::Future, num::NonZeroU16, time::Duration};
+use std::{future::Future, time::Duration};
 
 use oss_checkpoint::BucketName;
 use oss_resumable::{Fault, driver::Client};
@@ -26,7 +26,7 @@ where
         .enable_all()
         .build()
         .map_err(|error| Failure::local(format!("cannot start: {error}")))?;
-    let connection = Connection::make(service, NonZeroU16::MIN)?;
+    let connection = Connection::make(service)?;
     let client = connection.client()?;
     let asked = runtime.block_on(async {
         let asking = ask(client);

@@ -84,6 +84,10 @@ impl ChunkSource for PartBody {
         let reading = Arc::clone(&self.reading);
         Ok(Box::new(Pass { reader, reading, limit: self.limit.clone(), turn: None }))
     }
+
+    fn open_at_once(&self) -> Option<Result<Box<dyn Chunks>, BodyError>> {
+        self.source.is_near().then(|| self.open())
+    }
 }
 
 struct Pass {
@@ -99,12 +103,15 @@ impl Chunks for Pass {
         let most = self.wait_for_turn();
         let Self { reader, reading, .. } = self;
         let block = reading.pulse.during(|| reader.next_up_to(most))?;
-        // Before the last block goes out: the answer may be there as soon as it has.
-        self.reading.finish(self.reader.end());
-        if let Some(block) = &block {
-            self.reading.taken.fetch_add(block.len() as u64, Ordering::Relaxed);
-        }
-        Ok(block)
+        Ok(self.hand_out(block))
+    }
+
+    fn next_at_once(&mut self) -> Option<Result<Option<Bytes>, BodyError>> {
+        let most = self.turn.as_ref().map_or(Buffers::SIZE, |turn| turn.len);
+        let Self { reader, reading, .. } = self;
+        let block = reading.pulse.during(|| reader.next_at_once(most))?;
+        self.turn = None;
+        Some(block.map(|block| self.hand_out(block)).map_err(Into::into))
     }
 
     fn wait(&mut self) -> Duration {
@@ -119,6 +126,15 @@ impl Chunks for Pass {
 }
 
 impl Pass {
+    /// Takes note of a block before it goes out: the answer to the last one may be there as soon as that has.
+    fn hand_out(&self, block: Option<Bytes>) -> Option<Bytes> {
+        self.reading.finish(self.reader.end());
+        if let Some(block) = &block {
+            self.reading.taken.fetch_add(block.len() as u64, Ordering::Relaxed);
+        }
+        block
+    }
+
     /// How many bytes may go out. A transport that does not ask how long to wait waits here.
     #[expect(clippy::disallowed_methods, reason = "a body may block the thread that asks for it")]
     fn wait_for_turn(&mut self) -> usize {

@@ -7,7 +7,7 @@ use crc_fast::{CrcAlgorithm, Digest};
 use oss_checkpoint::{ByteRange, Crc64, SourceStamp};
 
 use super::{
-    buffers::Buffers,
+    buffers::{Buffer, Buffers},
     client::in_full,
     clock::wall_nanos,
     scarcity::is_scarce,
@@ -60,13 +60,30 @@ pub(crate) struct RangeReader {
     open: Box<dyn SourceReader>,
     buffers: Arc<Buffers>,
     range: ByteRange,
+    /// What has been handed out ends there.
     offset: u64,
+    /// The block that is being read.
+    block: Option<Block>,
     digest: Digest,
     began: SourceStamp,
     at_rest: bool,
     /// What was open could no longer be used, and the source was opened again.
     opened_again: bool,
     end: Option<ReadOut>,
+}
+
+/// Some of the bytes of the next piece.
+struct Block {
+    buffer: Buffer,
+    /// How many bytes it will have, and how many it has.
+    len: usize,
+    filled: usize,
+}
+
+impl Block {
+    fn rest(&mut self) -> &mut [u8] {
+        &mut self.buffer.space()[self.filled..self.len]
+    }
 }
 
 impl RangeReader {
@@ -90,6 +107,7 @@ impl RangeReader {
             buffers: Arc::clone(buffers),
             range,
             offset: range.start,
+            block: None,
             digest: Digest::new(CrcAlgorithm::Crc64Xz),
             began,
             at_rest: is_at_rest(&began, wall_nanos()),
@@ -105,24 +123,55 @@ impl RangeReader {
 
     /// The next block, of at most `most` bytes; `None` behind the last one.
     pub(crate) fn next_up_to(&mut self, most: usize) -> Result<Option<Bytes>, ReadError> {
-        let left = self.left();
-        if left == 0 {
-            if self.end.is_none() {
-                self.look_again()?;
-            }
-            return Ok(None);
+        if self.left() > 0 {
+            let mut block = self.take_block(most);
+            self.fill(&mut block)?;
+            return self.finish(block).map(Some);
         }
-        let mut buffer = self.buffers.take();
-        let space = buffer.space();
-        let most = space.len().min(most);
-        let len = usize::try_from(left).map_or(most, |left| left.min(most));
-        self.fill(&mut space[..len])?;
-        self.digest.update(&space[..len]);
-        self.offset += len as u64;
+        if self.end.is_none() {
+            self.look_again()?;
+        }
+        Ok(None)
+    }
+
+    /// The same where it waits for nothing; `None` where it may, and the same block is to be asked for where it may wait.
+    pub(crate) fn next_at_once(&mut self, most: usize) -> Option<Result<Option<Bytes>, ReadError>> {
+        if self.left() == 0 {
+            return self.end.is_some().then_some(Ok(None));
+        }
+        let mut block = self.take_block(most);
+        while block.filled < block.len {
+            let at = self.offset + block.filled as u64;
+            match self.open.read_at_once(block.rest(), at) {
+                Some(len @ 1..) => block.filled = block.len.min(block.filled + len),
+                _ => break,
+            }
+        }
+        let is_last = self.left() == block.len as u64;
+        if block.filled < block.len || is_last && !self.source.is_near() {
+            self.block = Some(block);
+            return None;
+        }
+        Some(self.finish(block).map(Some))
+    }
+
+    /// The block that has been begun, or a new one, of at most `most` bytes.
+    fn take_block(&mut self, most: usize) -> Block {
+        self.block.take().unwrap_or_else(|| {
+            let most = most.min(Buffers::SIZE);
+            let len = usize::try_from(self.left()).map_or(most, |left| left.min(most));
+            Block { buffer: self.buffers.take(), len, filled: 0 }
+        })
+    }
+
+    /// Hands out a block that is full. Behind the last one the source is looked at before.
+    fn finish(&mut self, mut block: Block) -> Result<Bytes, ReadError> {
+        self.digest.update(&block.buffer.space()[..block.len]);
+        self.offset += block.len as u64;
         if self.offset == self.range.end() {
             self.look_again()?;
         }
-        Ok(Some(buffer.filled(len).into_bytes()))
+        Ok(block.buffer.filled(block.len).into_bytes())
     }
 
     /// Bytes that have not been handed out.
@@ -135,18 +184,14 @@ impl RangeReader {
         self.end
     }
 
-    fn fill(&mut self, mut space: &mut [u8]) -> Result<(), ReadError> {
-        let mut offset = self.offset;
-        while !space.is_empty() {
-            match self.open.read_at(space, offset) {
+    fn fill(&mut self, block: &mut Block) -> Result<(), ReadError> {
+        while block.filled < block.len {
+            let at = self.offset + block.filled as u64;
+            match self.open.read_at(block.rest(), at) {
                 Ok(0) => return Err(ReadError::Moved("it has become shorter")),
-                Ok(len) => {
-                    let len = len.min(space.len());
-                    space = &mut space[len..];
-                    offset += len as u64;
-                }
+                Ok(len) => block.filled = block.len.min(block.filled + len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => self.open_again_after(error, offset)?,
+                Err(error) => self.open_again_after(error, at)?,
             }
         }
         Ok(())

@@ -4,13 +4,15 @@ use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 use oss_checkpoint::{ByteCount, SourceStamp};
 
+#[cfg(target_os = "linux")]
+mod linux;
 #[cfg(unix)]
 mod unix;
 
 #[cfg(unix)]
 pub use unix::FileSource;
 
-/// What is uploaded: bytes of a known length that can be read more than once. Blocking, and called on threads where
+/// What is uploaded: bytes of a known length that can be read more than once. What may block is called on threads where
 /// only this upload waits.
 pub trait Source: Send + Sync {
     /// What the source is now, looked up afresh: a file that was replaced shows as another one.
@@ -24,6 +26,12 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// What the system says, or why this cannot be a source.
     fn open(&self) -> io::Result<Box<dyn SourceReader>>;
+
+    /// Whether the two above come back in no time, as they do for a file on a disk of this machine, so that they may be called
+    /// where others wait. Not so if this is left out.
+    fn is_near(&self) -> bool {
+        false
+    }
 }
 
 /// An open source.
@@ -39,6 +47,13 @@ pub trait SourceReader: Send {
     /// # Errors
     /// What the system says.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// The same where it waits for nothing, since the bytes are in memory; called where others wait. `None` where it would
+    /// have to wait, and for whatever goes wrong: then [`read_at`](Self::read_at) is called.
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        let _ = (buffer, offset);
+        None
+    }
 }
 
 /// Bytes in memory, which never change.
@@ -73,6 +88,10 @@ impl Source for BytesSource {
     fn open(&self) -> io::Result<Box<dyn SourceReader>> {
         Ok(Box::new(self.clone()))
     }
+
+    fn is_near(&self) -> bool {
+        true
+    }
 }
 
 impl SourceReader for BytesSource {
@@ -86,6 +105,10 @@ impl SourceReader for BytesSource {
         let len = rest.len().min(buffer.len());
         buffer[..len].copy_from_slice(&rest[..len]);
         Ok(len)
+    }
+
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        self.read_at(buffer, offset).ok()
     }
 }
 

@@ -1,7 +1,8 @@
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, mpsc as channel},
+    sync::{Mutex, mpsc as channel},
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -9,9 +10,8 @@ use http::Uri;
 
 use super::{HyperTransport, Workers, dial::Dialer, proxy::Proxies, tls::Tls};
 
-/// Threads unless told otherwise: more than the usual four transfers in flight, fewer than anybody would notice.
-const DEFAULT_THREADS: usize = 8;
-/// Most threads; beyond it, transfers share them.
+/// Most threads unless told otherwise, on however many cores: so many fill a line of 100 Gbit/s.
+const DEFAULT_THREADS: usize = 16;
 const MAX_THREADS: usize = 64;
 /// How long an idle connection is kept: shorter than servers commonly keep theirs (60 s), so that it is ours to
 /// close.
@@ -36,7 +36,7 @@ enum ProxyRule {
 impl Default for HyperTransportBuilder {
     fn default() -> Self {
         Self {
-            threads: DEFAULT_THREADS,
+            threads: available_parallelism().map_or(1, usize::from).min(DEFAULT_THREADS),
             idle_limit: DEFAULT_IDLE_LIMIT,
             ca_file: None,
             proxy: ProxyRule::Environment,
@@ -46,7 +46,7 @@ impl Default for HyperTransportBuilder {
 
 impl HyperTransportBuilder {
     /// Most threads, 1 to 64; values outside are moved to the nearest. They are started as exchanges overlap, so a
-    /// transport that carries one at a time has one. Best is one for each transfer in flight. Default: 8.
+    /// transport that carries one at a time has one. Default: one a core, and at most 16.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.clamp(1, MAX_THREADS);
@@ -99,12 +99,9 @@ impl HyperTransportBuilder {
             ProxyRule::Always(proxy) => Proxies::all(proxy),
         };
         let (alive, ended) = channel::channel();
+        let dialer = Dialer::new(proxies, Tls::new(self.ca_file));
         HyperTransport {
-            dialer: Arc::new(Dialer::new(proxies, Tls::new(self.ca_file))),
-            idle_limit: self.idle_limit,
-            workers: Mutex::new(Workers { running: Vec::new(), most: self.threads }),
-            room: Arc::default(),
-            alive,
+            workers: Mutex::new(Workers::new(self.threads, dialer, self.idle_limit, alive)),
             ended: Mutex::new(ended),
         }
     }

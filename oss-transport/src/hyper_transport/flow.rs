@@ -41,6 +41,8 @@ struct State {
     progress: Instant,
     looked: Instant,
     written: u64,
+    /// The body waits for a disk.
+    body_away: bool,
     body_ended: bool,
     sent: Option<Instant>,
     head: Option<Instant>,
@@ -75,6 +77,7 @@ impl State {
             progress: Instant::now(),
             looked: Instant::now(),
             written: 0,
+            body_away: false,
             body_ended: false,
             sent: None,
             head: None,
@@ -178,10 +181,16 @@ impl Flow {
         Poll::Ready(())
     }
 
+    /// The body is made where that may block; however long it takes, that is not the connection's time.
+    pub(super) fn body_is_away(&self) {
+        self.state().body_away = true;
+    }
+
     /// The body made a piece; the time that took is not the connection's.
     pub(super) fn body_moved(&self, ended: bool) {
         let mut state = self.state();
         state.progress = Instant::now();
+        state.body_away = false;
         state.body_ended = ended;
     }
 
@@ -259,8 +268,9 @@ impl Flow {
         if let Some(until) = state.held_until {
             return Due { at: until, what: Step::ReleaseBody };
         }
+        let idle_since = if state.body_away { Instant::now() } else { state.progress };
         Due {
-            at: state.progress + timeouts.write_idle,
+            at: idle_since + timeouts.write_idle,
             what: Step::GiveUp(Fault::WriteIdle(timeouts.write_idle)),
         }
     }
@@ -330,6 +340,11 @@ mod tests {
             after(19).await;
             flow.body_moved(true);
             assert_eq!(left(&flow), 20, "making the piece took the time, not the connection");
+            flow.body_moved(false);
+            flow.body_is_away();
+            after(100).await;
+            assert_eq!(left(&flow), 20, "nor does the connection wait for a disk");
+            flow.body_moved(true);
             after(1).await;
             flow.wrote(10);
             flow.flushed();

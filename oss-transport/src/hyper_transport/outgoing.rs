@@ -1,17 +1,20 @@
 use std::{
     any::Any,
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    sync::oneshot,
+    time::{Sleep, sleep},
+};
 
-use super::{fault::Fault, flow::Flow};
+use super::{fault::Fault, flow::Flow, helper::Helper};
 use crate::{Body, BoxError, ChunkSource, Chunks};
 
 /// A request body on its way: hands the chunks to hyper without a copy, with their exact length.
@@ -19,16 +22,27 @@ pub(super) struct Outgoing {
     rest: Rest,
     left: u64,
     flow: Arc<Flow>,
-    /// The chunks want to wait.
-    pause: Option<Pin<Box<Sleep>>>,
+    helper: Helper,
 }
 
+/// How what is left is come by.
 enum Rest {
     Nothing,
     Bytes(Bytes),
     Source(Arc<dyn ChunkSource>),
     Chunks(Box<dyn Chunks>),
+    /// They want to wait.
+    Paused(Box<dyn Chunks>, Pin<Box<Sleep>>),
+    /// Their next piece is due.
+    Due(Box<dyn Chunks>),
+    /// They are made where that may block.
+    Opening(oneshot::Receiver<Opened>),
+    /// Their next piece is.
+    Reading(oneshot::Receiver<(Box<dyn Chunks>, Piece)>),
 }
+
+type Opened = Result<Box<dyn Chunks>, BoxError>;
+type Piece = Result<Option<Bytes>, BoxError>;
 
 impl Outgoing {
     pub(super) fn new(body: &Body, flow: Arc<Flow>) -> Self {
@@ -37,52 +51,80 @@ impl Outgoing {
             Body::Bytes(bytes) => Rest::Bytes(bytes.clone()),
             Body::Chunks { source, .. } => Rest::Source(Arc::clone(source)),
         };
-        Self { rest, left: body.len(), flow, pause: None }
-    }
-
-    /// Ready when the chunks want to be asked for the next piece.
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        if self.pause.is_none() {
-            let wait = unpanicked(|| self.rest.wait())?;
-            if !wait.is_zero() {
-                self.flow.body_waits(wait);
-                self.pause = Some(Box::pin(sleep(wait)));
-            }
-        }
-        if let Some(pause) = &mut self.pause {
-            ready!(pause.as_mut().poll(cx));
-            self.pause = None;
-        }
-        Poll::Ready(Ok(()))
+        Self { rest, left: body.len(), flow, helper: Helper::default() }
     }
 
     /// The next piece, which fits into what is left.
-    fn piece(&mut self) -> Result<Bytes, BoxError> {
-        let piece = unpanicked(|| self.rest.next())?.ok_or(Fault::BodyShort(self.left))?;
-        match (piece.len() as u64).checked_sub(self.left) {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, BoxError>> {
+        let piece = ready!(self.poll_next(cx))?.ok_or(Fault::BodyShort(self.left))?;
+        Poll::Ready(match (piece.len() as u64).checked_sub(self.left) {
             None | Some(0) => Ok(piece),
             Some(over) => Err(Fault::BodyLong(over).into()),
-        }
-    }
-}
-
-impl Rest {
-    /// How long the next piece wants to be waited for.
-    fn wait(&mut self) -> Result<Duration, BoxError> {
-        if let Self::Source(source) = self {
-            *self = Self::Chunks(source.open()?);
-        }
-        Ok(match self {
-            Self::Chunks(chunks) => chunks.wait(),
-            Self::Nothing | Self::Bytes(_) | Self::Source(_) => Duration::ZERO,
         })
     }
 
-    fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
-        match self {
-            Self::Chunks(chunks) => chunks.next(),
-            Self::Bytes(bytes) if !bytes.is_empty() => Ok(Some(std::mem::take(bytes))),
-            Self::Bytes(_) | Self::Nothing | Self::Source(_) => Ok(None),
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
+        loop {
+            self.rest = match std::mem::replace(&mut self.rest, Rest::Nothing) {
+                Rest::Nothing => return Poll::Ready(Ok(None)),
+                Rest::Bytes(bytes) => return Poll::Ready(Ok((!bytes.is_empty()).then_some(bytes))),
+                Rest::Source(source) => match unpanicked(|| source.open_at_once().transpose())? {
+                    Some(chunks) => Rest::Chunks(chunks),
+                    None => {
+                        self.flow.body_is_away();
+                        Rest::Opening(self.helper.run(move || unpanicked(|| source.open())))
+                    }
+                },
+                Rest::Chunks(mut chunks) => {
+                    let wait = unpanicked(|| Ok(chunks.wait()))?;
+                    if wait.is_zero() {
+                        Rest::Due(chunks)
+                    } else {
+                        self.flow.body_waits(wait);
+                        Rest::Paused(chunks, Box::pin(sleep(wait)))
+                    }
+                }
+                Rest::Paused(chunks, mut pause) => {
+                    if pause.as_mut().poll(cx).is_pending() {
+                        self.rest = Rest::Paused(chunks, pause);
+                        return Poll::Pending;
+                    }
+                    Rest::Due(chunks)
+                }
+                Rest::Due(mut chunks) => match unpanicked(|| chunks.next_at_once().transpose())? {
+                    Some(piece) => {
+                        self.rest = Rest::Chunks(chunks);
+                        return Poll::Ready(Ok(piece));
+                    }
+                    None => {
+                        self.flow.body_is_away();
+                        Rest::Reading(self.helper.run(move || {
+                            let piece = unpanicked(|| chunks.next());
+                            (chunks, piece)
+                        }))
+                    }
+                },
+                Rest::Opening(mut opened) => match Pin::new(&mut opened).poll(cx) {
+                    Poll::Ready(opened) => {
+                        Rest::Chunks(opened.unwrap_or_else(|_| Err(Fault::Shutdown.into()))?)
+                    }
+                    Poll::Pending => {
+                        self.rest = Rest::Opening(opened);
+                        return Poll::Pending;
+                    }
+                },
+                Rest::Reading(mut read) => match Pin::new(&mut read).poll(cx) {
+                    Poll::Ready(Ok((chunks, piece))) => {
+                        self.rest = Rest::Chunks(chunks);
+                        return Poll::Ready(piece);
+                    }
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Fault::Shutdown.into())),
+                    Poll::Pending => {
+                        self.rest = Rest::Reading(read);
+                        return Poll::Pending;
+                    }
+                },
+            };
         }
     }
 }
@@ -99,8 +141,7 @@ impl http_body::Body for Outgoing {
             return Poll::Ready(None);
         }
         ready!(self.flow.poll_body(cx));
-        let turn = ready!(self.poll_turn(cx));
-        match turn.and_then(|()| self.piece()) {
+        match ready!(self.poll_piece(cx)) {
             Ok(piece) if piece.is_empty() => {
                 // Asked again in a moment, so that a source of empty pieces cannot keep the thread.
                 cx.waker().wake_by_ref();

@@ -5,22 +5,30 @@ use std::{
     io,
     os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use oss_checkpoint::{ByteCount, FileIdentity, SourceStamp};
 
+#[cfg(target_os = "linux")]
+use super::linux;
 use super::{Source, SourceReader};
 
 /// A regular file, found by its path each time; links are followed.
 #[derive(Clone, Debug)]
 pub struct FileSource {
     path: PathBuf,
+    /// Whether it was on a file system of this machine when it was last looked at where that may block.
+    near: Arc<AtomicBool>,
 }
 
 impl FileSource {
     /// The file at `path`. Nothing is looked at yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), near: Arc::default() }
     }
 
     /// Where it is.
@@ -33,7 +41,12 @@ impl Source for FileSource {
     /// # Errors
     /// What the system says; [`io::ErrorKind::InvalidInput`] for what is no regular file.
     fn inspect(&self) -> io::Result<SourceStamp> {
-        stamp_of(&fs::metadata(&self.path)?)
+        let stamp = stamp_of(&fs::metadata(&self.path)?)?;
+        #[cfg(target_os = "linux")]
+        if !self.is_near() {
+            self.near.store(linux::is_near_at(&self.path), Ordering::Relaxed);
+        }
+        Ok(stamp)
     }
 
     /// # Errors
@@ -41,7 +54,14 @@ impl Source for FileSource {
     fn open(&self) -> io::Result<Box<dyn SourceReader>> {
         self.inspect()?;
         let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(&self.path)?;
+        // Another one may be in its place by now.
+        #[cfg(target_os = "linux")]
+        self.near.store(linux::is_near(&file), Ordering::Relaxed);
         Ok(Box::new(OpenFile(file)))
+    }
+
+    fn is_near(&self) -> bool {
+        self.near.load(Ordering::Relaxed)
     }
 }
 
@@ -72,6 +92,11 @@ impl SourceReader for OpenFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.0.read_at(buffer, offset)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        linux::read_at_once(&self.0, buffer, offset)
     }
 }
 
