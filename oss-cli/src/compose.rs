@@ -37,7 +37,7 @@ impl Connection {
     /// # Errors
     /// When the server inside cannot be started.
     pub(crate) fn make(service: &Service) -> Result<Self, Failure> {
-        let mut transport = HyperTransport::builder();
+        let mut transport = HyperTransport::builder().as_guest();
         if let Some(file) = &service.ca_file {
             transport = transport.ca_file(file);
         }

@@ -3,9 +3,11 @@
 mod builder;
 mod clocks;
 mod connection;
+mod desk;
 mod dial;
 mod fault;
 mod flow;
+mod guest;
 mod helper;
 mod outgoing;
 mod pool;
@@ -27,10 +29,12 @@ use std::{
 
 use async_trait::async_trait;
 use http::Response;
-use tokio::sync::oneshot;
 
 pub use self::builder::HyperTransportBuilder;
-use self::{fault::Fault, target::Target, worker::Job, workers::Workers};
+use self::{
+    target::Target,
+    workers::{Place, Workers},
+};
 use crate::{Answer, Exchange, Transport, TransportError, Unsent, error::authority_of};
 
 /// How long dropping the transport waits for its threads, all together.
@@ -38,7 +42,8 @@ const PARTING: Duration = Duration::from_millis(500);
 
 /// HTTP/1.1 over TCP or TLS.
 ///
-/// It owns its threads, so that `send` needs no runtime of the caller's. A thread is started when all others are busy, up to
+/// It owns its threads, so that `send` needs no runtime of the caller's; it may use that of the caller as well
+/// ([`HyperTransportBuilder::as_guest`]). A thread is started when all others are busy, up to
 /// [`HyperTransportBuilder::threads`]; an exchange goes to the least busy one, and there to an idle connection to the same
 /// host if it has one. A body that may block ([`Chunks`](crate::Chunks)) does so on a thread for itself, and stalls
 /// only its own exchange. Where no further file can be opened, idle threads end, which frees those that they hold, and no
@@ -73,18 +78,17 @@ impl Transport for HyperTransport {
             reason: refusal.reason,
             source: refusal.source,
         })?;
-        let authority = target.authority.clone();
-        let (reply, outcome) = oneshot::channel();
-        let job = Job { exchange, target, reply };
-        let assigned = self.workers.lock().unwrap_or_else(PoisonError::into_inner).assign(job);
-        assigned.map_err(|(error, authority)| TransportError::NotSent {
-            authority,
-            reason: Unsent::Connect,
-            source: error.into(),
-        })?;
-        outcome.await.unwrap_or_else(|_gone| {
-            Err(TransportError::Unanswered { authority, source: Fault::Shutdown.into() })
-        })
+        let here = exchange.answer_limit.filter(|_| guest::welcome());
+        let place = self.workers.lock().unwrap_or_else(PoisonError::into_inner).place(&target, here);
+        match place {
+            Ok(Place::Here(busy, most)) => busy.whole(exchange, target, most).await,
+            Ok(Place::There(booking)) => booking.make(exchange, target).await,
+            Err(error) => Err(TransportError::NotSent {
+                authority: target.authority,
+                reason: Unsent::Connect,
+                source: error.into(),
+            }),
+        }
     }
 }
 

@@ -281,6 +281,72 @@ mod tests {
         }
     }
 
+    /// Of which the first byte of every so many has to be waited for.
+    struct HalfInMemory {
+        bytes: BytesSource,
+        every: u64,
+        near: bool,
+    }
+
+    impl Source for HalfInMemory {
+        fn inspect(&self) -> io::Result<SourceStamp> {
+            self.bytes.inspect()
+        }
+
+        fn open(&self) -> io::Result<Box<dyn SourceReader>> {
+            Ok(Box::new(Self { bytes: self.bytes.clone(), every: self.every, near: self.near }))
+        }
+
+        fn is_near(&self) -> bool {
+            self.near
+        }
+    }
+
+    impl SourceReader for HalfInMemory {
+        fn stamp(&self) -> io::Result<SourceStamp> {
+            self.bytes.stamp()
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let most = buffer.len().min(100);
+            self.bytes.read_at(&mut buffer[..most], offset)
+        }
+
+        fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+            let most = buffer.len().min((self.every - offset % self.every) as usize);
+            (!offset.is_multiple_of(self.every))
+                .then(|| self.bytes.read_at(&mut buffer[..most], offset).unwrap())
+        }
+    }
+
+    // Rows: 117
+    #[test]
+    fn what_is_in_memory_is_read_at_once_and_no_byte_is_lost_or_read_twice_on_the_way() {
+        let size = Buffers::SIZE;
+        let bytes: Vec<u8> = (0..=250).cycle().take(4 * size).collect();
+        // A source that may be far away is not looked at where others wait, as it is behind its last byte.
+        let cases =
+            [(1, true, 4), (1_000, true, 3), (1_000, false, 4), (1 << 40, true, 0), (1 << 40, false, 1)];
+        for (every, near, expected) in cases {
+            let half = HalfInMemory { bytes: BytesSource::new(bytes.clone()), every, near };
+            let source: Arc<dyn Source> = Arc::new(half);
+            let (start, len) = (7, 3 * size as u64 + 1);
+            let mut reader = RangeReader::open(&source, &Buffers::new(1), range(start, len), None).unwrap();
+            let (mut all, mut waits) = (Vec::new(), 0);
+            loop {
+                let block = reader.next_at_once(size).unwrap_or_else(|| {
+                    waits += 1;
+                    reader.next()
+                });
+                let Some(block) = block.unwrap() else { break };
+                all.extend_from_slice(&block);
+            }
+            assert_eq!(all, bytes[start as usize..(start + len) as usize], "{every} {near}");
+            assert_eq!(reader.end().unwrap().crc64.get(), crc_fast::checksum(CrcAlgorithm::Crc64Xz, &all));
+            assert_eq!(waits, expected, "{every} {near}");
+        }
+    }
+
     // Rows: 102
     #[test]
     fn a_source_that_ends_early_has_moved() {

@@ -21,6 +21,7 @@ const DEFAULT_IDLE_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct HyperTransportBuilder {
     threads: usize,
+    guest: bool,
     idle_limit: Duration,
     ca_file: Option<PathBuf>,
     proxy: ProxyRule,
@@ -37,6 +38,7 @@ impl Default for HyperTransportBuilder {
     fn default() -> Self {
         Self {
             threads: available_parallelism().map_or(1, usize::from).min(DEFAULT_THREADS),
+            guest: false,
             idle_limit: DEFAULT_IDLE_LIMIT,
             ca_file: None,
             proxy: ProxyRule::Environment,
@@ -50,6 +52,16 @@ impl HyperTransportBuilder {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.clamp(1, MAX_THREADS);
+        self
+    }
+
+    /// Makes exchanges on the thread that asks for them as well, which counts as the first of the threads and spares two changes
+    /// of the thread for each exchange. That thread has to run a Tokio runtime of one thread with I/O and time; on any other
+    /// thread this changes nothing. What holds it up holds up the exchanges that it makes. Answers that are streamed
+    /// ([`Answer::Stream`](crate::Answer::Stream)) always come from threads of the transport. Not the default.
+    #[must_use]
+    pub fn as_guest(mut self) -> Self {
+        self.guest = true;
         self
     }
 
@@ -101,7 +113,7 @@ impl HyperTransportBuilder {
         let (alive, ended) = channel::channel();
         let dialer = Dialer::new(proxies, Tls::new(self.ca_file));
         HyperTransport {
-            workers: Mutex::new(Workers::new(self.threads, dialer, self.idle_limit, alive)),
+            workers: Mutex::new(Workers::new(self.threads, self.guest, dialer, self.idle_limit, alive)),
             ended: Mutex::new(ended),
         }
     }

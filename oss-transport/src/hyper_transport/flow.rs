@@ -41,9 +41,7 @@ struct State {
     progress: Instant,
     looked: Instant,
     written: u64,
-    /// The body waits for a disk.
-    body_away: bool,
-    body_ended: bool,
+    body: BodyIs,
     sent: Option<Instant>,
     head: Option<Instant>,
     stopped: bool,
@@ -52,6 +50,17 @@ struct State {
     informational: u32,
     write_error: Option<io::Error>,
     body_error: Option<BoxError>,
+}
+
+/// Where the rest of a body is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BodyIs {
+    /// Asked for when the connection has room for it.
+    Here,
+    /// Being made where that may block.
+    Away,
+    /// Handed over whole.
+    Over,
 }
 
 /// The next thing that happens if nothing else does.
@@ -77,8 +86,7 @@ impl State {
             progress: Instant::now(),
             looked: Instant::now(),
             written: 0,
-            body_away: false,
-            body_ended: false,
+            body: BodyIs::Here,
             sent: None,
             head: None,
             stopped: false,
@@ -110,7 +118,9 @@ impl Flow {
     pub(super) fn begin(&self, body_is_empty: bool, waits_for_continue: bool) {
         let mut state = self.state();
         *state = State::fresh(true);
-        state.body_ended = body_is_empty;
+        if body_is_empty {
+            state.body = BodyIs::Over;
+        }
         state.held_until = (waits_for_continue && !body_is_empty).then(|| state.progress + CONTINUE_WAIT);
     }
 
@@ -125,7 +135,7 @@ impl Flow {
     /// The wire has handed everything over that it was given.
     pub(super) fn flushed(&self) {
         let mut state = self.state();
-        if state.body_ended && state.written > 0 && state.sent.is_none() {
+        if state.body == BodyIs::Over && state.written > 0 && state.sent.is_none() {
             state.sent = Some(Instant::now());
             self.changed.notify_one();
         }
@@ -183,15 +193,14 @@ impl Flow {
 
     /// The body is made where that may block; however long it takes, that is not the connection's time.
     pub(super) fn body_is_away(&self) {
-        self.state().body_away = true;
+        self.state().body = BodyIs::Away;
     }
 
     /// The body made a piece; the time that took is not the connection's.
     pub(super) fn body_moved(&self, ended: bool) {
         let mut state = self.state();
         state.progress = Instant::now();
-        state.body_away = false;
-        state.body_ended = ended;
+        state.body = if ended { BodyIs::Over } else { BodyIs::Here };
     }
 
     /// The body wants to wait so long.
@@ -268,7 +277,7 @@ impl Flow {
         if let Some(until) = state.held_until {
             return Due { at: until, what: Step::ReleaseBody };
         }
-        let idle_since = if state.body_away { Instant::now() } else { state.progress };
+        let idle_since = if state.body == BodyIs::Away { Instant::now() } else { state.progress };
         Due {
             at: idle_since + timeouts.write_idle,
             what: Step::GiveUp(Fault::WriteIdle(timeouts.write_idle)),

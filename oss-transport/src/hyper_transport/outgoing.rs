@@ -68,13 +68,14 @@ impl Outgoing {
             self.rest = match std::mem::replace(&mut self.rest, Rest::Nothing) {
                 Rest::Nothing => return Poll::Ready(Ok(None)),
                 Rest::Bytes(bytes) => return Poll::Ready(Ok((!bytes.is_empty()).then_some(bytes))),
-                Rest::Source(source) => match unpanicked(|| source.open_at_once().transpose())? {
-                    Some(chunks) => Rest::Chunks(chunks),
-                    None => {
+                Rest::Source(source) => {
+                    if let Some(chunks) = unpanicked(|| source.open_at_once().transpose())? {
+                        Rest::Chunks(chunks)
+                    } else {
                         self.flow.body_is_away();
                         Rest::Opening(self.helper.run(move || unpanicked(|| source.open())))
                     }
-                },
+                }
                 Rest::Chunks(mut chunks) => {
                     let wait = unpanicked(|| Ok(chunks.wait()))?;
                     if wait.is_zero() {
@@ -91,19 +92,17 @@ impl Outgoing {
                     }
                     Rest::Due(chunks)
                 }
-                Rest::Due(mut chunks) => match unpanicked(|| chunks.next_at_once().transpose())? {
-                    Some(piece) => {
+                Rest::Due(mut chunks) => {
+                    if let Some(piece) = unpanicked(|| chunks.next_at_once().transpose())? {
                         self.rest = Rest::Chunks(chunks);
                         return Poll::Ready(Ok(piece));
                     }
-                    None => {
-                        self.flow.body_is_away();
-                        Rest::Reading(self.helper.run(move || {
-                            let piece = unpanicked(|| chunks.next());
-                            (chunks, piece)
-                        }))
-                    }
-                },
+                    self.flow.body_is_away();
+                    Rest::Reading(self.helper.run(move || {
+                        let piece = unpanicked(|| chunks.next());
+                        (chunks, piece)
+                    }))
+                }
                 Rest::Opening(mut opened) => match Pin::new(&mut opened).poll(cx) {
                     Poll::Ready(opened) => {
                         Rest::Chunks(opened.unwrap_or_else(|_| Err(Fault::Shutdown.into()))?)

@@ -1,4 +1,4 @@
-//! The threads of a transport.
+//! Where exchanges are made: on threads of the transport, and on the caller's where it lets us.
 
 use std::{
     io,
@@ -6,20 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::uri::Authority;
-
 use super::{
+    desk::{Busy, Desk},
     dial::Dialer,
+    guest::Guest,
     pool::Pool,
     room::Room,
-    worker::{Job, Worker},
+    target::Target,
+    worker::{Booking, Worker},
 };
 
 /// Where a thread, or a file for one, was lacking, none is started for so long: what lacks is not there again in a moment.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Which there are, and what a further one needs.
+/// Which threads there are, and what a further one needs.
 pub(super) struct Workers {
+    guest: Option<Guest>,
     running: Vec<Worker>,
     most: usize,
     not_before: Option<Instant>,
@@ -30,43 +32,66 @@ pub(super) struct Workers {
     alive: channel::Sender<()>,
 }
 
+/// A place for one exchange.
+pub(super) enum Place {
+    /// Where it was asked for, for an answer of at most so many bytes.
+    Here(Busy, usize),
+    /// On a thread.
+    There(Booking),
+}
+
 impl Workers {
-    /// At most so many threads, which close connections that were idle for `idle_limit`. None is started yet.
-    pub(super) fn new(most: usize, dialer: Dialer, idle_limit: Duration, alive: channel::Sender<()>) -> Self {
-        Self {
+    /// At most so many threads, the caller's included where it is a `guest` there, which close connections that were idle for
+    /// `idle_limit`. None is started yet.
+    pub(super) fn new(
+        most: usize,
+        guest: bool,
+        dialer: Dialer,
+        idle_limit: Duration,
+        alive: channel::Sender<()>,
+    ) -> Self {
+        let (dialer, room) = (Arc::new(dialer), Arc::default());
+        let mut workers = Self {
+            guest: None,
             running: Vec::new(),
             most,
             not_before: None,
-            dialer: Arc::new(dialer),
-            room: Arc::default(),
+            dialer,
+            room,
             idle_limit,
             alive,
-        }
+        };
+        workers.guest = guest.then(|| Guest::new(workers.new_desk()));
+        workers
     }
 
-    /// Hands `job` to the thread that has the most time for it, to one of several that has a connection for it.
+    /// The place that has the most time for an exchange, of several one that has a connection for it; the caller's own
+    /// thread only for an answer of at most `here` bytes.
     ///
     /// # Errors
-    /// There is no thread, and none is to be had.
-    pub(super) fn assign(&mut self, job: Job) -> Result<(), (io::Error, Authority)> {
+    /// There is none, and no thread is to be had.
+    pub(super) fn place(&mut self, target: &Target, here: Option<usize>) -> io::Result<Place> {
         if self.room.take_lack() {
             self.end_idle();
             self.not_before = Some(Instant::now() + PAUSE);
         }
-        if self.wants_more()
-            && let Err(error) = self.start()
-        {
-            if self.running.is_empty() {
-                return Err((error, job.target.authority));
-            }
+        let here = here.filter(|_| self.guest.is_some());
+        let refused = if self.wants_more(here.is_some()) { self.start().err() } else { None };
+        if let Some(error) = &refused {
             tracing::debug!(%error, "no further thread; the exchanges share those that there are");
             self.not_before = Some(Instant::now() + PAUSE);
         }
-        let least = |worker: &&Worker| (worker.load(), !worker.has_connection(&job.target));
-        if let Some(worker) = self.running.iter().min_by_key(least) {
-            worker.take(job);
+        let rank = |desk: &Desk| (desk.load(), !desk.has_connection(target));
+        let there = self.running.iter().min_by_key(|worker| rank(worker.desk()));
+        match (&mut self.guest, here, there) {
+            (Some(guest), Some(most), there)
+                if there.is_none_or(|worker| rank(guest.desk()) <= rank(worker.desk())) =>
+            {
+                Ok(Place::Here(guest.book(), most))
+            }
+            (_, _, Some(worker)) => Ok(Place::There(worker.book())),
+            (_, _, None) => Err(refused.unwrap_or_else(|| io::ErrorKind::NotFound.into())),
         }
-        Ok(())
     }
 
     /// Has all threads end, and says whether there were any.
@@ -75,21 +100,28 @@ impl Workers {
         self.running.drain(..).count() > 0
     }
 
-    fn wants_more(&self) -> bool {
-        let may = self.running.len() < self.most && self.not_before.is_none_or(|then| Instant::now() >= then);
-        self.running.is_empty() || may && self.running.iter().all(|worker| worker.load() > 0)
+    fn wants_more(&self, here: bool) -> bool {
+        let guest = self.guest.as_ref().filter(|_| here);
+        let count = self.running.len() + guest.iter().count();
+        let mut desks = guest.map(Guest::desk).into_iter().chain(self.running.iter().map(Worker::desk));
+        let may = count < self.most && self.not_before.is_none_or(|then| Instant::now() >= then);
+        count == 0 || may && desks.all(|desk| desk.load() > 0)
     }
 
     fn start(&mut self) -> io::Result<()> {
-        let (number, pool) = (self.running.len() + 1, Pool::new(self.idle_limit));
-        let (dialer, room) = (Arc::clone(&self.dialer), Arc::clone(&self.room));
-        self.running.push(Worker::start(number, dialer, pool, room, self.alive.clone())?);
+        let worker = Worker::start(self.running.len() + 1, self.new_desk(), self.alive.clone())?;
+        self.running.push(worker);
         Ok(())
     }
 
-    /// Ends the idle ones but one, with their connections.
+    fn new_desk(&self) -> Arc<Desk> {
+        Desk::new(Arc::clone(&self.dialer), Pool::new(self.idle_limit), Arc::clone(&self.room))
+    }
+
+    /// Ends the threads that are idle, with their connections; one place stays.
     fn end_idle(&mut self) {
-        let mut spared = self.running.iter().any(|worker| worker.load() > 0);
-        self.running.retain(|worker| worker.load() > 0 || !std::mem::replace(&mut spared, true));
+        let is_idle = |worker: &Worker| worker.desk().load() == 0;
+        let mut spared = self.guest.is_some() || !self.running.iter().all(is_idle);
+        self.running.retain(|worker| !is_idle(worker) || !std::mem::replace(&mut spared, true));
     }
 }

@@ -210,29 +210,37 @@ fn a_body_that_waits_holds_up_no_other_exchange_and_is_not_stalled() {
     });
 }
 
+/// On the only thread, whether it blocks before its first byte or amid them, and for longer than a connection may take no byte.
+// Rows: 117
 #[test]
-fn a_blocked_body_holds_up_no_other_exchange() {
+fn a_blocked_body_holds_up_no_other_exchange_and_its_time_is_not_the_connections() {
     let peer = Peer::answering(OK);
-    let (reading, is_reading) = mpsc::channel();
-    let (release, released) = mpsc::channel::<()>();
-    let ends = Arc::new(Mutex::new((reading, released)));
-    let body = Scripted::body(1, move |_| {
-        let ends = ends.lock().unwrap();
-        ends.0.send(()).unwrap();
-        ends.1.recv().unwrap();
-        Ok(Some("x".into()))
-    });
-    let transport = transport();
-    thread::scope(|scope| {
-        let blocked = scope.spawn(|| send(&transport, put(&peer.url("/slow"), body)));
-        is_reading.recv().unwrap();
-        for _ in 0..3 {
-            assert_eq!(answered(send(&transport, get(&peer.url("/quick")))).0, 200);
-        }
-        release.send(()).unwrap();
-        assert_eq!(answered(blocked.join().unwrap()).0, 200);
-    });
-    assert_eq!(peer.accepted(), 2);
+    for blocks_at in [0, 1] {
+        let (reading, is_reading) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let ends = Arc::new(Mutex::new((reading, released)));
+        let body = Scripted::body(2, move |number| {
+            if number == blocks_at {
+                let ends = ends.lock().unwrap();
+                ends.0.send(()).unwrap();
+                ends.1.recv().unwrap();
+            }
+            Ok(Some("x".into()))
+        });
+        let transport = HyperTransport::builder().no_proxy().threads(1).build();
+        let timeouts = Timeouts { write_idle: SHORT, ..PATIENT };
+        thread::scope(|scope| {
+            let blocked =
+                scope.spawn(|| send(&transport, Exchange { timeouts, ..put(&peer.url("/slow"), body) }));
+            is_reading.recv().unwrap();
+            for _ in 0..3 {
+                assert_eq!(answered(send(&transport, get(&peer.url("/quick")))).0, 200);
+            }
+            thread::sleep(SHORT * 3);
+            release.send(()).unwrap();
+            assert_eq!(answered(blocked.join().unwrap()).0, 200);
+        });
+    }
 }
 
 /// Two exchanges share one thread: while the body of the second blocks it, the answer of the first comes in, and
@@ -258,7 +266,7 @@ fn an_answer_that_waited_for_a_slow_disk_is_not_late() {
         caller.drained();
     });
     let ends = Arc::new(Mutex::new((answer, was_said)));
-    let body = Scripted::body(1, move |_| {
+    let body = Scripted::holding(1, move |_| {
         let ends = ends.lock().unwrap();
         ends.0.send(()).unwrap();
         ends.1.recv().unwrap();

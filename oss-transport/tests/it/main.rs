@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
 mod answers;
+mod bodies;
 mod clocks;
 mod contract;
 mod exchange;

@@ -181,7 +181,7 @@ fn a_connection_closed_behind_a_slow_disk_is_no_error() {
     let (reading, is_reading) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let ends = Arc::new(Mutex::new((reading, released)));
-    let body = Scripted::body(1, move |_| {
+    let body = Scripted::holding(1, move |_| {
         let (reading, released) = &*ends.lock().unwrap();
         reading.send(()).unwrap();
         released.recv().unwrap();

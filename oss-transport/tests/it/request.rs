@@ -131,7 +131,10 @@ impl Chunks for CountingChunks {
 }
 
 /// A body made by a closure, called for each piece.
-pub(crate) struct Scripted<F>(F);
+pub(crate) struct Scripted<F> {
+    piece: F,
+    holds: bool,
+}
 
 impl<F> Scripted<F>
 where
@@ -139,18 +142,27 @@ where
 {
     /// `piece` gets the number of the piece, from 0.
     pub(crate) fn body(len: u64, piece: F) -> Body {
-        Body::Chunks { len, source: Arc::new(Self(piece)) }
+        Body::Chunks { len, source: Arc::new(Self { piece, holds: false }) }
+    }
+
+    /// One that holds up the thread of the transport: it says that it waits for nothing.
+    pub(crate) fn holding(len: u64, piece: F) -> Body {
+        Body::Chunks { len, source: Arc::new(Self { piece, holds: true }) }
     }
 }
 
-struct ScriptedChunks<F>(F, usize);
+struct ScriptedChunks<F> {
+    piece: F,
+    holds: bool,
+    number: usize,
+}
 
 impl<F> ChunkSource for Scripted<F>
 where
     F: Fn(usize) -> Result<Option<Bytes>, BodyError> + Clone + Send + Sync + 'static,
 {
     fn open(&self) -> Result<Box<dyn Chunks>, BodyError> {
-        Ok(Box::new(ScriptedChunks(self.0.clone(), 0)))
+        Ok(Box::new(ScriptedChunks { piece: self.piece.clone(), holds: self.holds, number: 0 }))
     }
 }
 
@@ -159,7 +171,11 @@ where
     F: Fn(usize) -> Result<Option<Bytes>, BodyError> + Send,
 {
     fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        self.1 += 1;
-        (self.0)(self.1 - 1)
+        self.number += 1;
+        (self.piece)(self.number - 1)
+    }
+
+    fn next_at_once(&mut self) -> Option<Result<Option<Bytes>, BodyError>> {
+        self.holds.then(|| self.next())
     }
 }

@@ -440,7 +440,7 @@ pub(super) const BREAKAGES: &[Breakage] = &[
     Breakage {
         what: "idle threads keep the files that a transfer lacks",
         file: "oss-transport/src/hyper_transport/workers.rs",
-        from: "self.running.retain(|worker| worker.load() > 0 || !std::mem::replace(&mut spared, true));",
+        from: "self.running.retain(|worker| !is_idle(worker) || !std::mem::replace(&mut spared, true));",
         to: "spared = !spared;",
         tests: Tests::Transport,
     },

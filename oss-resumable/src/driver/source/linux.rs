@@ -3,7 +3,7 @@
 use std::{io::IoSliceMut, os::fd::AsFd, path::Path};
 
 use rustix::{
-    fs::{StatFs, fstatfs, statfs},
+    fs::statfs,
     io::{ReadWriteFlags, preadv2},
 };
 
@@ -20,18 +20,9 @@ const NEAR: [u64; 8] = [
     0x794c_7630, // overlayfs
 ];
 
-/// Whether an open file is on one of those.
-pub(super) fn is_near(file: impl AsFd) -> bool {
-    fstatfs(file).is_ok_and(|system| is_one_of_them(&system))
-}
-
-/// Whether what is at this path is.
-pub(super) fn is_near_at(path: &Path) -> bool {
-    statfs(path).is_ok_and(|system| is_one_of_them(&system))
-}
-
-fn is_one_of_them(system: &StatFs) -> bool {
-    u64::try_from(system.f_type).is_ok_and(|kind| NEAR.contains(&kind))
+/// Whether what is at this path is on one of those. May block where it is not.
+pub(super) fn is_near(path: &Path) -> bool {
+    statfs(path).is_ok_and(|system| u64::try_from(system.f_type).is_ok_and(|kind| NEAR.contains(&kind)))
 }
 
 /// Reads what is in the page cache, and does not wait for a disk; `None` if the first byte is not there, and on file systems

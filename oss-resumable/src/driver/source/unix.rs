@@ -21,7 +21,7 @@ use super::{Source, SourceReader};
 #[derive(Clone, Debug)]
 pub struct FileSource {
     path: PathBuf,
-    /// Whether it was on a file system of this machine when it was last looked at where that may block.
+    /// Whether it was seen to be on a file system of this machine.
     near: Arc<AtomicBool>,
 }
 
@@ -44,7 +44,7 @@ impl Source for FileSource {
         let stamp = stamp_of(&fs::metadata(&self.path)?)?;
         #[cfg(target_os = "linux")]
         if !self.is_near() {
-            self.near.store(linux::is_near_at(&self.path), Ordering::Relaxed);
+            self.near.store(linux::is_near(&self.path), Ordering::Relaxed);
         }
         Ok(stamp)
     }
@@ -54,9 +54,6 @@ impl Source for FileSource {
     fn open(&self) -> io::Result<Box<dyn SourceReader>> {
         self.inspect()?;
         let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(&self.path)?;
-        // Another one may be in its place by now.
-        #[cfg(target_os = "linux")]
-        self.near.store(linux::is_near(&file), Ordering::Relaxed);
         Ok(Box::new(OpenFile(file)))
     }
 
