@@ -25,6 +25,7 @@ enum About {
 
 /// A call, and how it fails.
 struct Failing {
+    /// `pread64` means reads that may block, where nothing is in memory.
     call: &'static str,
     about: About,
     errors: &'static [&'static str],
@@ -101,6 +102,13 @@ const SOURCE: Table = Table {
             errors: &["EIO", "EMFILE", "EINTR"],
             least: PARTS / 2,
             step: 2,
+        },
+        Failing {
+            call: "preadv2",
+            about: About::Source,
+            errors: &["EIO", "EAGAIN", "EOPNOTSUPP"],
+            least: PARTS / 2,
+            step: 5,
         },
         Failing {
             call: "pread64",
@@ -319,7 +327,10 @@ impl Run<'_> {
     }
 
     fn calls(&self) -> Calls {
-        let calls = Calls::named(self.failing.call);
+        let calls = match self.failing.call {
+            "pread64" => Calls::reads_that_block(),
+            call => Calls::named(call),
+        };
         match self.failing.about {
             About::Anything => calls,
             About::Source => calls.about([self.scene.path("source")]),

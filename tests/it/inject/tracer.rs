@@ -27,11 +27,18 @@ pub(crate) struct Calls {
     names: String,
     /// Only those that are about one of these files; any if there are none.
     paths: Vec<PathBuf>,
+    /// Others about the same files, each of which fails with that.
+    beside: Option<(&'static str, &'static str)>,
 }
 
 impl Calls {
     pub(crate) fn named(names: &str) -> Self {
-        Self { names: names.to_owned(), paths: Vec::new() }
+        Self { names: names.to_owned(), paths: Vec::new(), beside: None }
+    }
+
+    /// Reads that may block: nothing of these files is in memory.
+    pub(crate) fn reads_that_block() -> Self {
+        Self { beside: Some(("preadv2", "error=EAGAIN")), ..Self::named("pread64") }
     }
 
     pub(crate) fn about(self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
@@ -115,6 +122,8 @@ fn send(id: u32, signal: Signal) {
 pub(crate) struct Strace {
     child: Child,
     lines: Receiver<String>,
+    /// Calls that are not counted.
+    beside: Option<&'static str>,
     farewell: Signal,
 }
 
@@ -134,10 +143,16 @@ impl Strace {
     }
 
     fn try_attach(process: u32, calls: &Calls, inject: &str) -> Result<Self, String> {
-        let Calls { names, paths } = calls;
+        let Calls { names, paths, beside } = calls;
         let mut command = Command::new("strace");
-        command.args(["-f", "-a", "1", "-s", "0", "-e", &format!("trace={names}"), "-e", "signal=none"]);
-        command.args(["-e", &format!("inject={names}:{inject}"), "-p", &process.to_string()]);
+        command.args(["-f", "-a", "1", "-s", "0", "-e", "signal=none", "-p", &process.to_string()]);
+        command.args(["-e", &format!("inject={names}:{inject}")]);
+        let mut traced = names.clone();
+        if let Some((others, inject)) = beside {
+            command.args(["-e", &format!("inject={others}:{inject}")]);
+            traced = format!("{traced},{others}");
+        }
+        command.args(["-e", &format!("trace={traced}")]);
         for path in paths {
             command.arg("-P").arg(path);
         }
@@ -159,7 +174,7 @@ impl Strace {
             let _ = child.wait();
             return Err(first);
         }
-        Ok(Self { child, lines, farewell: Signal::INT })
+        Ok(Self { child, lines, beside: beside.map(|(others, _)| others), farewell: Signal::INT })
     }
 
     /// Lets the process go on until it has made so many of the calls, and stand then; `false` if it ended before.
@@ -167,7 +182,7 @@ impl Strace {
         go_on(program);
         let mut passed = 0;
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            if is_call(&line) {
+            if is_call(&line) && !self.beside.is_some_and(|other| line.contains(other)) {
                 passed += 1;
                 if passed == calls {
                     // The order to go on behind an earlier call may have undone the order to stop at this one.
