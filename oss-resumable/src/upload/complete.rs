@@ -40,6 +40,7 @@ impl Upload {
             resumed: false,
             exists: None,
             vanished: None,
+            last: None,
         });
     }
 
@@ -54,6 +55,7 @@ impl Upload {
             resumed: true,
             exists: None,
             vanished: None,
+            last: None,
         });
     }
 
@@ -213,6 +215,7 @@ impl Upload {
         if let Phase::Completing(completing) = &mut self.phase {
             completing.unsure = true;
             completing.question = Question::Unfinished;
+            completing.last = Some(fault.clone());
         }
         self.retry(work, fault);
     }
@@ -224,14 +227,18 @@ impl Upload {
         if !completing.resumed {
             completing.question = Question::Complete;
             let tries = completing.attempt.tries;
-            let pause = Fault::new(crate::FaultClass::Unanswered, "the upload could not be completed");
-            match self.next_try(tries, &pause) {
+            let last = completing.last.take().unwrap_or_else(|| {
+                Fault::new(crate::FaultClass::Unanswered, "the upload could not be completed")
+            });
+            // How long it wanted to be waited for has been waited for.
+            let last = Fault { after: None, ..last };
+            match self.next_try(tries, &last) {
                 Some(at) => {
                     if let Some(attempt) = self.attempt(Work::Complete) {
                         attempt.not_before = at;
                     }
                 }
-                None => self.give_in(pause),
+                None => self.give_in(last),
             }
             return;
         }

@@ -158,6 +158,8 @@ pub(crate) struct Completing {
     pub(crate) exists: Option<Fault>,
     /// In which words the server said that it does not know the upload.
     pub(crate) vanished: Option<Fault>,
+    /// Why the last Complete was not done.
+    pub(crate) last: Option<Fault>,
 }
 
 /// What is asked while an upload is completed.

@@ -98,7 +98,7 @@ impl Upload {
             Phase::Transferring(transfer) => {
                 let Some(listing) = transfer.listing.take() else { return };
                 if listing.about == About::Unsure {
-                    self.patience.progress(self.now);
+                    // That a part is not there moves nothing on.
                     self.settle_unsure(&page);
                     return;
                 }
@@ -171,6 +171,7 @@ impl Upload {
             match listed.filter(|part| Some(part.size) == planned && part.crc64 == Some(sent)) {
                 // The bytes are read once more, since the source may have changed while they went out.
                 Some(part) if self.spec.verify != Verify::None => {
+                    self.patience.progress(self.now);
                     table.check(number, Held { crc64: sent, etag: part.etag.clone(), resumed: false });
                 }
                 _ => table.send(number),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use oss_checkpoint::Checkpoint;
-use oss_resumable::{Action, Failure, FaultClass, Limits, Outcome, Upload};
+use oss_checkpoint::{ByteCount, Checkpoint, Crc64};
+use oss_resumable::{Action, Event, Failure, Fault, FaultClass, Limits, Outcome, Ticket, Upload};
 
 use crate::world::{MIN_PART, Which, World, spec};
 
@@ -109,4 +109,48 @@ fn what_is_answered_with_nonsense_is_tried_a_few_times() {
     let (world, outcome) = FIND.run(FaultClass::Corrupted);
     assert!(matches!(outcome, Some(Outcome::Completed(_))), "{outcome:?}");
     assert_eq!(world.tries.len(), tries);
+}
+
+/// Fails as a request does that went out whole and was not answered.
+fn unanswered(ticket: Ticket, message: &str) -> Event {
+    let read = Some(Crc64::new(1));
+    Event::Failed { ticket, fault: Fault { read, ..Fault::new(FaultClass::Unanswered, message) } }
+}
+
+// Rows: 41, 42
+#[test]
+fn a_part_that_never_arrives_is_asked_for_and_sent_until_the_patience_ends() {
+    let limits = Limits { ask_from: ByteCount::new(1), ..Limits::default() };
+    let mut world = World::new(3 * MIN_PART);
+    world.instead = Box::new(|action, _| match action {
+        Action::UploadPart { ticket, part } if part.number.get() == 2 => Some(unanswered(*ticket, "cut")),
+        _ => None,
+    });
+    let mut upload = Upload::begin(spec(MIN_PART), limits);
+    world.drive(&mut upload, usize::MAX);
+    let Some(Outcome::Failed(Failure::NoProgress { idle, last })) = upload.outcome() else {
+        panic!("{:?}", upload.outcome())
+    };
+    assert!(
+        *idle >= limits.give_up_after && *idle < limits.give_up_after + 2 * limits.backoff_cap,
+        "{idle:?}"
+    );
+    assert_eq!(&*last.message, "cut");
+    assert!(world.count(|action| matches!(action, Action::ListParts { .. })) > 5, "{:?}", world.actions);
+}
+
+// Rows: 41, 42
+#[test]
+fn where_complete_is_never_done_the_last_word_on_it_is_told() {
+    let mut world = World::new(3 * MIN_PART);
+    world.instead = Box::new(|action, _| match action {
+        Action::Complete { ticket } => Some(unanswered(*ticket, "the service is not in the mood")),
+        _ => None,
+    });
+    let mut upload = Upload::begin(spec(MIN_PART), Limits::default());
+    world.drive(&mut upload, usize::MAX);
+    let Some(Outcome::Failed(Failure::NoProgress { last, .. })) = upload.outcome() else {
+        panic!("{:?}", upload.outcome())
+    };
+    assert_eq!(&*last.message, "the service is not in the mood");
 }

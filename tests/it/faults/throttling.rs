@@ -51,7 +51,7 @@ fn a_retry_after_that_makes_no_sense_is_no_order_to_wait() {
 #[test]
 fn a_service_that_only_fails_is_given_up_in_time_and_the_state_is_kept() {
     for (status, code) in [(500, "InternalError"), (503, "ServiceUnavailable")] {
-        for at in ["any", "upload_part"] {
+        for at in ["any", "upload_part", "complete"] {
             let faults = format!("[[fault]]\nat = '{at}'\ndo = 'refuse'\nstatus = {status}\ncode = '{code}'");
             let started = Instant::now();
             let outcome = fails_with_and_resumes(3, MANY, &faults, &["--give-up-after", "3s"]);
@@ -60,6 +60,18 @@ fn a_service_that_only_fails_is_given_up_in_time_and_the_state_is_kept() {
             outcome.ended.says("no progress for").says(code);
         }
     }
+}
+
+/// Whether a part of this size has arrived is asked before it is sent again, and that it has not moves nothing on.
+// Rows: 41, 42
+#[test]
+fn a_service_that_takes_no_large_part_is_given_up_in_time_too() {
+    let faults = "[[fault]]\nat = 'upload_part'\ndo = 'refuse'\nstatus = 500\ncode = 'InternalError'";
+    let started = Instant::now();
+    let large = ["--give-up-after", "3s", "--part-size", "8M", "--parallel", "2"];
+    let outcome = fails_with_and_resumes(3, 20 << 20, faults, &large);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    outcome.ended.says("no progress for").says("InternalError");
 }
 
 // Rows: 41

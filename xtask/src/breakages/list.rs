@@ -433,9 +433,37 @@ pub(super) const BREAKAGES: &[Breakage] = &[
     Breakage {
         what: "a peer that takes nothing is waited for",
         file: "oss-transport/src/hyper_transport/flow.rs",
-        from: "at: state.progress + timeouts.write_idle,",
+        from: "at: idle_since + timeouts.write_idle,",
         to: "at: state.progress + timeouts.write_idle * 1000,",
         tests: Tests::Transport,
+    },
+    Breakage {
+        what: "asking for a part that never arrives counts as progress",
+        file: "oss-resumable/src/upload/transfer.rs",
+        from: "                    // That a part is not there moves nothing on.\n",
+        to: "                    self.patience.progress(self.now);\n",
+        tests: Tests::Machine,
+    },
+    Breakage {
+        what: "a read that blocks holds up the other exchanges of its thread",
+        file: "oss-transport/src/hyper_transport/outgoing.rs",
+        from: "if let Some(piece) = unpanicked(|| chunks.next_at_once().transpose())? {",
+        to: "if let Some(piece) = Some(unpanicked(|| chunks.next())?) {",
+        tests: Tests::Transport,
+    },
+    Breakage {
+        what: "a connection is given up for the time that a disk takes",
+        file: "oss-transport/src/hyper_transport/flow.rs",
+        from: "if state.body == BodyIs::Away { Instant::now() } else { state.progress };",
+        to: "state.progress;",
+        tests: Tests::Transport,
+    },
+    Breakage {
+        what: "a source that may be far away is looked at where others wait",
+        file: "oss-resumable/src/driver/range_reader.rs",
+        from: "is_last && !self.source.is_near()",
+        to: "false",
+        tests: Tests::Driver,
     },
     Breakage {
         what: "idle threads keep the files that a transfer lacks",
