@@ -49,12 +49,16 @@ const WIDEN_AFTER: Duration = Duration::from_secs(3);
 /// Pause behind a trial that failed; it doubles up to the longest one.
 const PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_mins(8);
+/// The pause is at least so many times as long as the trial was: where parts take minutes, so does a trial.
+const REST: u32 = 16;
 /// Of the bytes that more connections would move if each were as fast as before, a trial has to move one in so many.
 const WORTH: u128 = 4;
-/// Parts that take longer than this are not made slower still, since a run that is cut short loses what is in flight.
-const LONGEST_PART: Duration = Duration::from_secs(20);
 /// A trial is made only if there are enough parts left for so many rounds.
 const ROUNDS: u32 = 3;
+/// Parts that take longer than this may be made slower still only if there are so many rounds left: a run that is cut short loses
+/// what is in flight, and that is to be seconds, or little of what has to be sent anyway.
+const LONGEST_PART: Duration = Duration::from_secs(20);
+const ROUNDS_OF_LONG: u32 = 32;
 
 impl Width {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -133,19 +137,17 @@ impl Width {
         if let Some(before) = self.trial.take()
             && !seen.pays(before)
         {
+            let tried = now.since(self.since);
             self.aim = before.parts;
             self.set(before.parts, now);
-            self.rest(now);
+            self.rest(now, tried.saturating_mul(REST));
             return;
         }
         self.aim = self.parts;
         let wider = self.parts.saturating_mul(2).min(most);
-        let slow = sample.busy / sample.parts > LONGEST_PART;
-        if wider > self.parts
-            && !slow
-            && u32::from(left) >= u32::from(wider) * ROUNDS
-            && now >= self.not_before
-        {
+        let long = sample.busy / sample.parts > LONGEST_PART;
+        let rounds = if long { ROUNDS_OF_LONG } else { ROUNDS };
+        if wider > self.parts && u32::from(left) >= u32::from(wider) * rounds && now >= self.not_before {
             self.trial = Some(seen);
             self.aim = wider;
             self.set(wider, now);
@@ -156,13 +158,13 @@ impl Width {
         self.trial = None;
         self.fell = Some(now);
         self.throttled = 0;
-        self.rest(now);
+        self.rest(now, Duration::ZERO);
         self.set(parts.max(1), now);
     }
 
-    /// More did not do: it is tried again later, and later each time.
-    fn rest(&mut self, now: Moment) {
-        self.not_before = now.plus(self.pause);
+    /// More did not do: it is tried again later, and later each time, but not before so long.
+    fn rest(&mut self, now: Moment, at_least: Duration) {
+        self.not_before = now.plus(self.pause.max(at_least));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 

@@ -270,6 +270,20 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         tests: Tests::Machine,
     },
     Breakage {
+        what: "parts that take long stay few, however many are left",
+        file: "oss-resumable/src/upload/width.rs",
+        from: "if long { ROUNDS_OF_LONG }",
+        to: "if long { u32::MAX / 65_536 }",
+        tests: Tests::Machine,
+    },
+    Breakage {
+        what: "a trial that takes long is made again as soon as a short one",
+        file: "oss-resumable/src/upload/width.rs",
+        from: "self.pause.max(at_least)",
+        to: "self.pause.min(self.pause.max(at_least))",
+        tests: Tests::Machine,
+    },
+    Breakage {
         what: "a limit of bytes a second is none",
         file: "oss-resumable/src/driver/bandwidth.rs",
         from: "state.free = at + Duration::from_nanos",
