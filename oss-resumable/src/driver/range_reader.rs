@@ -313,7 +313,8 @@ mod tests {
         }
 
         fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
-            let most = buffer.len().min((self.every - offset % self.every) as usize);
+            let known = usize::try_from(self.every - offset % self.every).unwrap();
+            let most = buffer.len().min(known);
             (!offset.is_multiple_of(self.every))
                 .then(|| self.bytes.read_at(&mut buffer[..most], offset).unwrap())
         }
@@ -330,8 +331,9 @@ mod tests {
         for (every, near, expected) in cases {
             let half = HalfInMemory { bytes: BytesSource::new(bytes.clone()), every, near };
             let source: Arc<dyn Source> = Arc::new(half);
-            let (start, len) = (7, 3 * size as u64 + 1);
-            let mut reader = RangeReader::open(&source, &Buffers::new(1), range(start, len), None).unwrap();
+            let (start, len) = (7, 3 * size + 1);
+            let mut reader =
+                RangeReader::open(&source, &Buffers::new(1), range(start as u64, len as u64), None).unwrap();
             let (mut all, mut waits) = (Vec::new(), 0);
             loop {
                 let block = reader.next_at_once(size).unwrap_or_else(|| {
@@ -341,7 +343,7 @@ mod tests {
                 let Some(block) = block.unwrap() else { break };
                 all.extend_from_slice(&block);
             }
-            assert_eq!(all, bytes[start as usize..(start + len) as usize], "{every} {near}");
+            assert_eq!(all, bytes[start..start + len], "{every} {near}");
             assert_eq!(reader.end().unwrap().crc64.get(), crc_fast::checksum(CrcAlgorithm::Crc64Xz, &all));
             assert_eq!(waits, expected, "{every} {near}");
         }

@@ -44,7 +44,7 @@ impl Mixed {
 }
 
 const fn waits_for(piece: u8) -> bool {
-    piece % 3 == 0
+    piece.is_multiple_of(3)
 }
 
 impl ChunkSource for Mixed {
