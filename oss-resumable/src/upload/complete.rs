@@ -36,11 +36,10 @@ impl Upload {
         self.phase = Phase::Completing(Completing {
             attempt: Attempt::default(),
             question: Question::Complete,
-            unsure: false,
             resumed: false,
+            unsettled: None,
             exists: None,
             vanished: None,
-            last: None,
         });
     }
 
@@ -51,11 +50,10 @@ impl Upload {
         self.phase = Phase::Completing(Completing {
             attempt: Attempt::default(),
             question: Question::Unfinished,
-            unsure: true,
             resumed: true,
+            unsettled: None,
             exists: None,
             vanished: None,
-            last: None,
         });
     }
 
@@ -213,9 +211,9 @@ impl Upload {
             return;
         }
         if let Phase::Completing(completing) = &mut self.phase {
-            completing.unsure = true;
+            // Its pause is kept to before the question, and need not be once more behind it.
+            completing.unsettled = Some(Fault { after: None, ..fault.clone() });
             completing.question = Question::Unfinished;
-            completing.last = Some(fault.clone());
         }
         self.retry(work, fault);
     }
@@ -224,26 +222,21 @@ impl Upload {
     pub(super) fn on_still_unfinished(&mut self) {
         let Phase::Completing(completing) = &mut self.phase else { return };
         completing.attempt.in_flight = false;
-        if !completing.resumed {
-            completing.question = Question::Complete;
-            let tries = completing.attempt.tries;
-            let last = completing.last.take().unwrap_or_else(|| {
-                Fault::new(crate::FaultClass::Unanswered, "the upload could not be completed")
-            });
-            // How long it wanted to be waited for has been waited for.
-            let last = Fault { after: None, ..last };
-            match self.next_try(tries, &last) {
-                Some(at) => {
-                    if let Some(attempt) = self.attempt(Work::Complete) {
-                        attempt.not_before = at;
-                    }
-                }
-                None => self.give_in(last),
-            }
+        let Some(unsettled) = completing.unsettled.clone().filter(|_| !completing.resumed) else {
+            // An earlier run sealed it.
+            self.unseal();
             return;
+        };
+        completing.question = Question::Complete;
+        let tries = completing.attempt.tries;
+        match self.next_try(tries, &unsettled) {
+            Some(at) => {
+                if let Some(attempt) = self.attempt(Work::Complete) {
+                    attempt.not_before = at;
+                }
+            }
+            None => self.give_in(unsettled),
         }
-        // An earlier run sealed it.
-        self.unseal();
     }
 
     /// What was held to be true when the upload was sealed is looked at again, by what the source is now.
@@ -324,7 +317,7 @@ impl Upload {
             return;
         }
         match &mut self.phase {
-            Phase::Completing(completing) if completing.unsure => {
+            Phase::Completing(completing) if completing.resumed || completing.unsettled.is_some() => {
                 completing.question = Question::Object;
                 completing.attempt = Attempt::default();
                 completing.exists = Some(fault);

@@ -150,16 +150,14 @@ pub(crate) struct Inspection {
 pub(crate) struct Completing {
     pub(crate) attempt: Attempt,
     pub(crate) question: Question,
-    /// An earlier Complete, of this run or another, may have been done.
-    pub(crate) unsure: bool,
-    /// Whether it was another run that sealed the upload.
+    /// Whether it was another run that sealed the upload, and may have completed it.
     pub(crate) resumed: bool,
+    /// What became of the last Complete of this run that may have been done.
+    pub(crate) unsettled: Option<Fault>,
     /// Complete was refused since there is an object; unless that is ours, this is the end.
     pub(crate) exists: Option<Fault>,
     /// In which words the server said that it does not know the upload.
     pub(crate) vanished: Option<Fault>,
-    /// Why the last Complete was not done.
-    pub(crate) last: Option<Fault>,
 }
 
 /// What is asked while an upload is completed.

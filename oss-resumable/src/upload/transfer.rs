@@ -97,13 +97,12 @@ impl Upload {
             Phase::Completing(_) => self.on_still_unfinished(),
             Phase::Transferring(transfer) => {
                 let Some(listing) = transfer.listing.take() else { return };
-                if listing.about == About::Unsure {
-                    // That a part is not there moves nothing on.
-                    self.settle_unsure(&page);
-                    return;
-                }
                 // A marker that does not move on would list the same page for ever.
                 let next = page.next.filter(|next| Some(*next) > listing.after);
+                if listing.about == About::Unsure {
+                    self.settle_unsure(&page.parts, next);
+                    return;
+                }
                 transfer.listing = next.map(|next| Listing { after: Some(next), ..Listing::default() });
                 self.patience.progress(self.now);
                 for part in page.parts {
@@ -161,12 +160,13 @@ impl Upload {
         self.listed_upto = upto;
     }
 
-    /// Parts were sent, and nobody knows whether they are there: this page tells as far as it goes.
-    fn settle_unsure(&mut self, page: &PartsPage) {
+    /// Parts were sent, and nobody knows whether they are there: this page tells as far as it goes. Only those that are there
+    /// are progress; a service that takes none could be asked for ever.
+    fn settle_unsure(&mut self, listed: &[ListedPart], upto: Option<PartNumber>) {
         let Some(table) = &mut self.table else { return };
-        for (number, sent) in table.take_asked(page.next) {
+        for (number, sent) in table.take_asked(upto) {
             let planned = table.part(number).map(|part| part.range.len);
-            let listed = page.parts.iter().find(|part| part.number == number);
+            let listed = listed.iter().find(|part| part.number == number);
             // Without a CRC-64 it may be what an earlier try left there, with other bytes.
             match listed.filter(|part| Some(part.size) == planned && part.crc64 == Some(sent)) {
                 // The bytes are read once more, since the source may have changed while they went out.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use oss_checkpoint::{ByteCount, Checkpoint, Crc64};
-use oss_resumable::{Action, Event, Failure, Fault, FaultClass, Limits, Outcome, Ticket, Upload};
+use oss_checkpoint::{ByteCount, Checkpoint, Crc64, PartNumber};
+use oss_resumable::{Action, Event, Failure, Fault, FaultClass, Limits, Outcome, PartsPage, Upload};
 
 use crate::world::{MIN_PART, Which, World, spec};
 
@@ -111,46 +111,57 @@ fn what_is_answered_with_nonsense_is_tried_a_few_times() {
     assert_eq!(world.tries.len(), tries);
 }
 
-/// Fails as a request does that went out whole and was not answered.
-fn unanswered(ticket: Ticket, message: &str) -> Event {
-    let read = Some(Crc64::new(1));
-    Event::Failed { ticket, fault: Fault { read, ..Fault::new(FaultClass::Unanswered, message) } }
-}
-
-// Rows: 41, 42
+// Rows: 41, 47
 #[test]
 fn a_part_that_never_arrives_is_asked_for_and_sent_until_the_patience_ends() {
     let limits = Limits { ask_from: ByteCount::new(1), ..Limits::default() };
-    let mut world = World::new(3 * MIN_PART);
-    world.instead = Box::new(|action, _| match action {
-        Action::UploadPart { ticket, part } if part.number.get() == 2 => Some(unanswered(*ticket, "cut")),
-        _ => None,
-    });
-    let mut upload = Upload::begin(spec(MIN_PART), limits);
-    world.drive(&mut upload, usize::MAX);
-    let Some(Outcome::Failed(Failure::NoProgress { idle, last })) = upload.outcome() else {
-        panic!("{:?}", upload.outcome())
-    };
-    assert!(
-        *idle >= limits.give_up_after && *idle < limits.give_up_after + 2 * limits.backoff_cap,
-        "{idle:?}"
-    );
-    assert_eq!(&*last.message, "cut");
-    assert!(world.count(|action| matches!(action, Action::ListParts { .. })) > 5, "{:?}", world.actions);
+    // Whether the service's list says that it ends there, or, time and again, that it goes on behind no part at all.
+    for next in [None, PartNumber::new(1).ok()] {
+        let mut world = World::new(MIN_PART);
+        let (mut tries, mut asked) = (0, 0);
+        world.instead = Box::new(move |action, _| match action {
+            Action::UploadPart { ticket, .. } => {
+                tries += 1;
+                assert!(tries < 10_000, "it goes on for ever");
+                let lost = Fault::new(FaultClass::Unanswered, "lost");
+                Some(Event::Failed { ticket: *ticket, fault: Fault { read: Some(Crc64::new(1)), ..lost } })
+            }
+            Action::ListParts { ticket, .. } => {
+                asked += 1;
+                assert!(asked < 10_000, "it asks for ever");
+                Some(Event::PartsListed { ticket: *ticket, page: PartsPage { parts: Vec::new(), next } })
+            }
+            _ => None,
+        });
+        let mut upload = Upload::begin(spec(MIN_PART), limits);
+        world.drive(&mut upload, usize::MAX);
+        let Some(Outcome::Failed(Failure::NoProgress { idle, last })) = upload.outcome() else {
+            panic!("{:?}", upload.outcome())
+        };
+        assert!(*idle < limits.give_up_after + limits.backoff_cap, "{idle:?}");
+        assert_eq!(&*last.message, "lost");
+        let sent = world.count(|action| matches!(action, Action::UploadPart { .. }));
+        let asked = world.count(|action| matches!(action, Action::ListParts { .. }));
+        assert_eq!(asked + 1, sent, "it is asked for before each further try");
+    }
 }
 
-// Rows: 41, 42
+// Rows: 41, 51
 #[test]
 fn where_complete_is_never_done_the_last_word_on_it_is_told() {
-    let mut world = World::new(3 * MIN_PART);
-    world.instead = Box::new(|action, _| match action {
-        Action::Complete { ticket } => Some(unanswered(*ticket, "the service is not in the mood")),
-        _ => None,
+    let mut world = World::new(MIN_PART);
+    let mut tries = 0;
+    world.instead = Box::new(move |action, _| {
+        let Action::Complete { ticket } = action else { return None };
+        tries += 1;
+        let fault = Fault::new(FaultClass::Unanswered, format!("the answer to try {tries}"));
+        Some(Event::Failed { ticket: *ticket, fault })
     });
     let mut upload = Upload::begin(spec(MIN_PART), Limits::default());
     world.drive(&mut upload, usize::MAX);
     let Some(Outcome::Failed(Failure::NoProgress { last, .. })) = upload.outcome() else {
         panic!("{:?}", upload.outcome())
     };
-    assert_eq!(&*last.message, "the service is not in the mood");
+    let tries = world.count(|action| matches!(action, Action::Complete { .. }));
+    assert_eq!(*last.message, format!("the answer to try {tries}"));
 }

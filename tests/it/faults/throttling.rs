@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::case::{MANY, ONE, PARTS, fails_with_and_resumes, succeeds};
+use crate::support::Scene;
 
 // Rows: 42, 43
 #[test]
@@ -62,18 +63,6 @@ fn a_service_that_only_fails_is_given_up_in_time_and_the_state_is_kept() {
     }
 }
 
-/// Whether a part of this size has arrived is asked before it is sent again, and that it has not moves nothing on.
-// Rows: 41, 42
-#[test]
-fn a_service_that_takes_no_large_part_is_given_up_in_time_too() {
-    let faults = "[[fault]]\nat = 'upload_part'\ndo = 'refuse'\nstatus = 500\ncode = 'InternalError'";
-    let started = Instant::now();
-    let large = ["--give-up-after", "3s", "--part-size", "8M", "--parallel", "2"];
-    let outcome = fails_with_and_resumes(3, 20 << 20, faults, &large);
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
-    outcome.ended.says("no progress for").says("InternalError");
-}
-
 // Rows: 41
 #[test]
 fn one_refusal_in_ten_at_random_is_not_felt() {
@@ -88,5 +77,22 @@ fn a_service_that_is_silent_is_given_up_in_time_too() {
         let started = Instant::now();
         fails_with_and_resumes(3, MANY, &faults, &["--give-up-after", "2s"]);
         assert!(started.elapsed() < Duration::from_secs(20), "{at}: {:?}", started.elapsed());
+    }
+}
+
+// Rows: 41, 47
+#[test]
+fn a_service_that_takes_no_large_part_is_given_up_in_time_too() {
+    for (fault, said) in [
+        ("do = 'refuse'\nstatus = 500\ncode = 'InternalError'", "InternalError"),
+        ("do = 'no-act'", "no answer"),
+    ] {
+        let scene = Scene::with_faults(&format!("[[fault]]\nat = 'upload_part'\n{fault}"));
+        let (path, _) = scene.file("source", 7, 16 << 20);
+        let started = Instant::now();
+        let cp = scene.oss().args(["cp", "--part-size", "8MiB", "--give-up-after", "2s"]).arg(path);
+        cp.arg("oss://demo/object").run().expect(3).says("no progress for").says(said);
+        assert!(started.elapsed() < Duration::from_secs(20), "{fault}: {:?}", started.elapsed());
+        assert!(scene.log().count("list_parts") > 0, "it is asked for before it is sent again");
     }
 }

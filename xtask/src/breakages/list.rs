@@ -139,8 +139,8 @@ pub(super) const BREAKAGES: &[Breakage] = &[
     Breakage {
         what: "an object of our own refuses our Complete",
         file: "oss-resumable/src/upload/complete.rs",
-        from: "Phase::Completing(completing) if completing.unsure => {",
-        to: "Phase::Completing(completing) if false && completing.unsure => {",
+        from: "if completing.resumed || completing.unsettled.is_some() => {",
+        to: "if completing.resumed && false => {",
         tests: Tests::Machine,
     },
     Breakage {
@@ -454,8 +454,8 @@ pub(super) const BREAKAGES: &[Breakage] = &[
     Breakage {
         what: "asking for a part that never arrives counts as progress",
         file: "oss-resumable/src/upload/transfer.rs",
-        from: "                    // That a part is not there moves nothing on.\n",
-        to: "                    self.patience.progress(self.now);\n",
+        from: "self.settle_unsure(&page.parts, next);",
+        to: "self.patience.progress(self.now);\n                    self.settle_unsure(&page.parts, next);",
         tests: Tests::Machine,
     },
     Breakage {
