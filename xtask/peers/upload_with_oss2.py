@@ -23,7 +23,7 @@ oss2.resumable_upload(
     key,
     file,
     store=oss2.ResumableStore(root=checkpoints),
-    multipart_threshold=10 << 20,
+    multipart_threshold=int(part_size),
     part_size=int(part_size),
     num_threads=int(parallel),
 )

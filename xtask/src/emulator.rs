@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, measure};
+use crate::measure;
 
 /// A running emulator; it is killed when this is dropped.
 pub(crate) struct Emulator {
@@ -26,7 +26,6 @@ impl Emulator {
         let mut command = Command::new(program);
         command.args(["emulate", "--listen", "127.0.0.1:0", "--root"]).arg(root).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        println!("$ {} &", command::shown(&command));
         let mut process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let stdout = process.stdout.take().context("its stdout is a pipe")?;
         let mut emulator = Self { process, address: String::new() };

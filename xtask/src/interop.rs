@@ -8,7 +8,8 @@ use crate::{
     command,
     emulator::Emulator,
     outcome::Outcome,
-    python::{self, Environment},
+    python,
+    tools::Environment,
     workspace::{Profile, Workspace},
 };
 

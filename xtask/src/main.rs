@@ -21,9 +21,11 @@ mod lint;
 mod measure;
 mod mutants;
 mod net;
+mod node;
 mod outcome;
 mod power;
 mod python;
+mod requests;
 mod sim;
 mod soak;
 mod test;
@@ -102,8 +104,8 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "bench",
-        usage: "[--rounds N] [--size-mib N] [--criterion]",
-        about: "CPU, wall and memory of a 1 GiB upload, beside oss2 and opendal",
+        usage: "[--rounds N] [--only SCENARIO]... [--criterion] [--write] [--from FILE]",
+        about: "what uploads cost, beside other clients; --write: into docs/benchmarks, from FILE where one is given",
         run: bench::run,
     },
     Verb {

@@ -4,7 +4,6 @@
 //! server are elsewhere and lose nothing.
 
 mod filesystem;
-mod requests;
 
 use std::{
     fs,
@@ -18,14 +17,12 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use self::{
-    filesystem::{FileSystem, Switch},
-    requests::Requests,
-};
+use self::filesystem::{FileSystem, Switch};
 use crate::{
     command,
     emulator::Emulator,
     outcome::Outcome,
+    requests::Requests,
     workspace::{Profile, Workspace},
 };
 

@@ -1,23 +1,15 @@
 //! A Python environment below the target folder, with pinned packages.
 
-use std::{path::PathBuf, process::Command};
+use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{command, workspace::Workspace};
+use crate::{command, tools::Environment, workspace::Workspace};
 
 /// The official SDKs. The versions are part of what the checks say.
-pub(crate) const SDKS: &[&str] = &["oss2==2.19.1", "alibabacloud-oss-v2==1.4.1"];
+pub(crate) const SDKS: [&str; 2] = ["oss2==2.19.1", "alibabacloud-oss-v2==1.4.1"];
 
-/// An environment that is ready, or why there is none.
-pub(crate) enum Environment {
-    /// The interpreter of the environment.
-    Ready(PathBuf),
-    /// What the machine lacks.
-    Missing(String),
-}
-
-/// The environment `target/interop/venv` with [`SDKS`] in it; made and filled the first time.
+/// The environment `target/interop/venv` with [`SDKS`] in it, as its interpreter; made and filled the first time.
 pub(crate) fn environment(workspace: &Workspace) -> Result<Environment> {
     if !command::answers(Command::new("python3").args(["-c", "import venv, ensurepip"]))? {
         return Ok(Environment::Missing("there is no python3 with venv and pip".into()));

@@ -1,10 +1,18 @@
 //! Programs of the system that a task needs beyond the toolchain.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
 use crate::command;
+
+/// Packages of another language that are installed, or why they are not.
+pub(crate) enum Environment {
+    /// What is started, or the folder that they are in.
+    Ready(PathBuf),
+    /// What the machine lacks.
+    Missing(String),
+}
 
 /// Whether a program answers to these arguments; where it is not there, and we may, its Debian package is installed once.
 ///

@@ -15,9 +15,9 @@ const PART: u64 = 8 << 20;
 /// Parts that a page of ListParts has, at most.
 const PAGE: usize = 1000;
 
-/// An upload of so many parts, from its beginning.
-pub(crate) fn upload(count: u16) {
-    drive(Checkpoint::new(), count);
+/// An upload of so many parts, from its beginning; in how many steps, each of them a `poll` or a `handle`.
+pub(crate) fn upload(count: u16) -> u64 {
+    drive(Checkpoint::new(), count)
 }
 
 /// An upload of so many parts of which the last one is missing.
@@ -33,7 +33,7 @@ fn crc64(number: PartNumber) -> Crc64 {
     Crc64::new(number.get().into())
 }
 
-fn drive(history: Checkpoint, count: u16) {
+fn drive(history: Checkpoint, count: u16) -> u64 {
     let stamp = SourceStamp { len: ByteCount::new(u64::from(count) * PART), mtime_ns: 0, identity: None };
     let spec = UploadSpec {
         part_size: PartSize::Wished(ByteCount::new(PART)),
@@ -42,7 +42,9 @@ fn drive(history: Checkpoint, count: u16) {
     let mut there: Vec<PartNumber> = history.parts().map(|part| part.receipt.number).collect();
     let mut upload = Upload::resume(history, spec, Limits::default());
     let join = CrcJoin::new(PART);
+    let mut steps = 0;
     loop {
+        steps += 1;
         let action = match upload.poll(Moment::START) {
             Step::Act(action) => action,
             Step::Wait { .. } => panic!("it waits, and everything was answered"),
@@ -96,6 +98,8 @@ fn drive(history: Checkpoint, count: u16) {
             other => panic!("nothing went wrong, and it asks for {other:?}"),
         };
         upload.handle(event, Moment::START);
+        steps += 1;
     }
     assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{:?}", upload.outcome());
+    steps
 }

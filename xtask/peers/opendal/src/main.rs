@@ -2,7 +2,7 @@
 
 use std::{env, fs::File, io::Read};
 
-use opendal::{Operator, services::Oss};
+use opendal::{Operator, layers::RetryLayer, services::Oss};
 
 /// `FILE BUCKET KEY ENDPOINT PART_SIZE_BYTES PARALLEL CHECKPOINT_DIR`; the last one is not used: opendal keeps none.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .access_key_id(&env::var("OSS_ACCESS_KEY_ID")?)
         .access_key_secret(&env::var("OSS_ACCESS_KEY_SECRET")?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(upload(&Operator::new(service)?, File::open(file)?, key, part_size.parse()?, parallel.parse()?))
+    let operator = Operator::new(service)?.layer(RetryLayer::new());
+    runtime.block_on(upload(&operator, File::open(file)?, key, part_size.parse()?, parallel.parse()?))
 }
 
 async fn upload(
