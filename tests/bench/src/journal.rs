@@ -9,7 +9,7 @@ use oss_checkpoint::{
 
 use crate::parts::etag;
 
-const PART: u64 = 8 << 20;
+const PART: ByteCount = ByteCount::mib(8);
 
 pub(crate) fn job() -> Job {
     Job {
@@ -20,14 +20,15 @@ pub(crate) fn job() -> Job {
     }
 }
 
-/// What a journal of so many parts says.
-pub(crate) fn records(count: u16) -> Vec<Record> {
-    let stamp = SourceStamp { len: ByteCount::new(u64::from(count) * PART), mtime_ns: 0, identity: None };
+/// What a journal says of an upload in so many parts of that size, all of them sent.
+pub(crate) fn records(count: u16, part_size: ByteCount) -> Vec<Record> {
+    let len = ByteCount::new(u64::from(count) * part_size.get());
+    let stamp = SourceStamp { len, mtime_ns: 0, identity: None };
     let begun = Begun {
         job: job(),
         endpoint: "oss.example".to_owned(),
         stamp,
-        part_size: ByteCount::new(PART),
+        part_size,
         options: ObjectOptions::default(),
         at: 1_800_000_000,
     };
@@ -36,7 +37,7 @@ pub(crate) fn records(count: u16) -> Vec<Record> {
     records.extend((1..=count).map(|number| {
         let number = PartNumber::new(number.into()).expect("at most 10,000");
         let crc64 = Crc64::new(number.get().into());
-        let receipt = PartReceipt { number, size: ByteCount::new(PART), crc64, etag: etag(number) };
+        let receipt = PartReceipt { number, size: part_size, crc64, etag: etag(number) };
         Record::PartUploaded { receipt, at_rest: true }
     }));
     records
@@ -52,13 +53,13 @@ fn write(store: &FileStore, records: &[Record], at_once: usize) {
 
 pub(crate) fn append(count: u16) {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
-    write(&FileStore::new(folder.path()), &records(count), 1);
+    write(&FileStore::new(folder.path()), &records(count, PART), 1);
 }
 
 pub(crate) fn open(count: u16) {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let store = FileStore::new(folder.path());
-    write(&store, &records(count), usize::MAX);
+    write(&store, &records(count, PART), usize::MAX);
     let opened = store.claim(&job()).expect("nobody else has it").open().expect("it was just written");
     assert_eq!(opened.checkpoint.parts().count(), usize::from(count));
     black_box(opened);

@@ -1,11 +1,16 @@
 //! Fixed pieces of work, each as a function of how much of it is done. They touch no network, and the same amount of work takes
-//! the same steps each time, so that their instructions can be counted.
+//! the same steps each time, so that their instructions can be counted. And what follows from their cost for lines and files that
+//! are larger than what can be tried.
 
 mod journal;
+mod line;
 mod machine;
 mod parts;
+mod scale;
 
 use std::hint::black_box;
+
+pub use scale::tables as scale;
 
 /// One piece of work.
 #[derive(Clone, Copy)]

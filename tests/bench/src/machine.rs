@@ -1,4 +1,4 @@
-//! The machine, in a world in which nothing goes wrong and nothing takes time.
+//! The machine, in a world in which nothing goes wrong. Here nothing takes time either; over a line it does (`line.rs`).
 
 use oss_checkpoint::{ByteCount, Checkpoint, Crc64, CrcJoin, PartNumber, SourceStamp, UploadId};
 use oss_resumable::{
@@ -11,7 +11,7 @@ use crate::{
     parts::etag,
 };
 
-const PART: u64 = 8 << 20;
+const PART: ByteCount = ByteCount::mib(8);
 /// Parts that a page of ListParts has, at most.
 const PAGE: usize = 1000;
 
@@ -23,57 +23,76 @@ pub(crate) fn upload(count: u16) -> u64 {
 /// An upload of so many parts of which the last one is missing.
 pub(crate) fn resume(count: u16) {
     let mut history = Checkpoint::new();
-    for record in &records(count)[..=usize::from(count)] {
+    for record in &records(count, PART)[..=usize::from(count)] {
         history.apply(record).expect("a history as it is written");
     }
     drive(history, count);
 }
 
-fn crc64(number: PartNumber) -> Crc64 {
-    Crc64::new(number.get().into())
-}
-
 fn drive(history: Checkpoint, count: u16) -> u64 {
-    let stamp = SourceStamp { len: ByteCount::new(u64::from(count) * PART), mtime_ns: 0, identity: None };
+    let world = World::new(ByteCount::new(u64::from(count) * PART.get()), &history);
     let spec = UploadSpec {
-        part_size: PartSize::Wished(ByteCount::new(PART)),
+        part_size: PartSize::Wished(PART),
         ..UploadSpec::new(job(), "oss.example", 1_800_000_000)
     };
-    let mut there: Vec<PartNumber> = history.parts().map(|part| part.receipt.number).collect();
     let mut upload = Upload::resume(history, spec, Limits::default());
-    let join = CrcJoin::new(PART);
     let mut steps = 0;
     loop {
         steps += 1;
-        let action = match upload.poll(Moment::START) {
-            Step::Act(action) => action,
+        match upload.poll(Moment::START) {
+            Step::Act(action) => {
+                let event = world.answer(action, &upload);
+                upload.handle(event, Moment::START);
+                steps += 1;
+            }
             Step::Wait { .. } => panic!("it waits, and everything was answered"),
             Step::Done => break,
-        };
+        }
+    }
+    assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{:?}", upload.outcome());
+    steps
+}
+
+/// A source and a service with which nothing goes wrong.
+pub(crate) struct World {
+    stamp: SourceStamp,
+    /// The parts that were there at first, in order.
+    there: Vec<PartNumber>,
+}
+
+impl World {
+    /// What the history of the upload says is there.
+    pub(crate) fn new(len: ByteCount, history: &Checkpoint) -> Self {
+        let stamp = SourceStamp { len, mtime_ns: 0, identity: None };
+        Self { stamp, there: history.parts().map(|part| part.receipt.number).collect() }
+    }
+
+    pub(crate) fn answer(&self, action: Action, upload: &Upload) -> Event {
         let ticket = action.ticket();
-        let event = match action {
+        let stamp = self.stamp;
+        match action {
             Action::InspectSource { .. } => Event::SourceInspected { ticket, stamp },
             Action::FindUploads { .. } => Event::UploadsFound { ticket, page: UploadsPage::default() },
             Action::Initiate { .. } => {
                 Event::Initiated { ticket, upload_id: UploadId::new("ID").expect("an id"), at: None }
             }
             Action::ListParts { after, .. } => {
-                let from = after.map_or(0, |after| usize::from(after.get()));
-                let numbers = &there[from.min(there.len())..there.len().min(from + PAGE)];
+                let size = part_size(upload);
+                let from = after.map_or(0, |after| self.there.partition_point(|number| *number <= after));
+                let numbers = &self.there[from..self.there.len().min(from + PAGE)];
                 let listed = |number: &PartNumber| ListedPart {
                     number: *number,
-                    size: ByteCount::new(PART),
+                    size,
                     etag: etag(*number),
                     crc64: Some(crc64(*number)),
                 };
-                let next = numbers.last().copied().filter(|_| from + PAGE < there.len());
+                let next = numbers.last().copied().filter(|_| from + PAGE < self.there.len());
                 Event::PartsListed {
                     ticket,
                     page: PartsPage { parts: numbers.iter().map(listed).collect(), next },
                 }
             }
             Action::UploadPart { part, .. } => {
-                there.push(part.number);
                 let local = crc64(part.number);
                 let part = UploadedPart {
                     etag: Some(etag(part.number)),
@@ -88,6 +107,7 @@ fn drive(history: Checkpoint, count: u16) -> u64 {
                 Event::PartChecksummed { ticket, crc64: crc64(part.number), stamp, at_rest: true }
             }
             Action::Complete { .. } => {
+                let join = CrcJoin::new(part_size(upload).get());
                 let whole = upload.receipts().fold(Crc64::EMPTY, |whole, part| join.join(whole, part.crc64));
                 let object =
                     StoredObject { size: Some(stamp.len), crc64: Some(whole), ..StoredObject::default() };
@@ -96,10 +116,15 @@ fn drive(history: Checkpoint, count: u16) -> u64 {
             Action::Save { .. } => Event::Saved { ticket },
             Action::Retire { .. } => Event::Retired { ticket },
             other => panic!("nothing went wrong, and it asks for {other:?}"),
-        };
-        upload.handle(event, Moment::START);
-        steps += 1;
+        }
     }
-    assert!(matches!(upload.outcome(), Some(Outcome::Completed(_))), "{:?}", upload.outcome());
-    steps
+}
+
+fn crc64(number: PartNumber) -> Crc64 {
+    Crc64::new(number.get().into())
+}
+
+/// The length of each part; here all are equally long.
+fn part_size(upload: &Upload) -> ByteCount {
+    upload.plan().expect("there are parts").part_size()
 }
