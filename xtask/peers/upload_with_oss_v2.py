@@ -18,7 +18,7 @@ uploader = oss.Client(config).uploader(
     parallel_num=int(parallel),
     leave_parts_on_error=True,
     enable_checkpoint=True,
-    # It joins the folder and the file's name without a slash.
+    # It takes the folder that this path is in.
     checkpoint_dir=os.path.join(checkpoints, ""),
 )
 uploader.upload_file(oss.PutObjectRequest(bucket=bucket, key=key), filepath=file)

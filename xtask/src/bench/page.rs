@@ -23,8 +23,8 @@ pub(super) fn write(root: &Path, newer: Results) -> Result<()> {
     let mut results = if kept.exists() { Results::read(&kept)? } else { Results::new() };
     results.renew(newer);
     fs::create_dir_all(folder(root))?;
-    fs::write(&kept, results.text()?)?;
-    for (path, text) in rendered(root, &results)? {
+    let files = [(kept, results.text()?)].into_iter().chain(rendered(root, &results)?);
+    for (path, text) in files {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         println!("written: {}", path.display());
     }
@@ -130,23 +130,23 @@ fn table(scenario: &Scenario, rows: &[Row]) -> String {
         cells.push(ratio.map_or_else(String::new, |(value, one)| format!("{:.2}", value / one)));
         cells
     });
-    aligned(&cells.collect::<Vec<_>>(), &headings)
+    aligned(&cells.collect::<Vec<_>>(), &headings, 1)
 }
 
-/// A table in Markdown whose columns are aligned, so that it can be read as it is.
-fn aligned(rows: &[Vec<String>], headings: &[String]) -> String {
+/// A table in Markdown that can be read as it is: the first columns are text, to the left, the others figures, to the right.
+fn aligned(rows: &[Vec<String>], headings: &[String], texts: usize) -> String {
     let width = |column: usize| {
         rows.iter().map(|row| row[column].len()).chain([headings[column].len()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |cells: &[String]| {
         let cells = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if column < texts { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
         format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
     };
     let rule = widths.iter().enumerate().map(|(column, width)| {
-        if column == 0 { "-".repeat(*width) } else { format!("{}:", "-".repeat(width.saturating_sub(1))) }
+        if column < texts { "-".repeat(*width) } else { format!("{}:", "-".repeat(width.saturating_sub(1))) }
     });
     let mut lines = vec![line(headings), line(&rule.collect::<Vec<_>>())];
     lines.extend(rows.iter().map(|row| line(row)));
@@ -188,7 +188,7 @@ fn said_of_functions(measured: &Functions) -> String {
         })
         .collect();
     let headings = ["group", "what", "ns each", "a second"].map(str::to_owned);
-    format!("{}\n\nMedians, {}.", aligned(&rows, &headings), said_of_place(&measured.at))
+    format!("{}\n\nMedians, {}.", aligned(&rows, &headings, 2), said_of_place(&measured.at))
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ pub(super) struct Value {
 
 // All in pixels.
 const WIDTH: f64 = 760.0;
-const LABELS_END: f64 = 236.0;
-const BARS_END: f64 = 680.0;
+const LABELS_END: f64 = 246.0;
+const BARS_END: f64 = 690.0;
 const TOP: f64 = 64.0;
 const ROW: f64 = 28.0;
 const BAR: f64 = 16.0;

@@ -58,7 +58,7 @@ impl Ground<'_> {
             for _ in 0..scenario.runs_a_round {
                 for ((client, variant), row) in entrants.iter().zip(&mut rows) {
                     let run = self.run(scenario, client, variant, &file);
-                    // The first round only warms caches and finds what does not work.
+                    // The first round only warms what there is to warm.
                     if round > 0 {
                         add(row, run)?;
                     }
